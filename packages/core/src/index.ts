@@ -1,0 +1,5 @@
+export { throwIfAborted } from "./cancellation.js";
+export { GlofError, type GlofErrorCode, type GlofErrorDetails, isGlofError } from "./errors.js";
+export { type Logger, silentLogger } from "./logger.js";
+export type { OnProgress, ProgressEvent } from "./progress.js";
+export { type Rng, rngFromState, seededRng } from "./random.js";

@@ -1,0 +1,9 @@
+export {
+  type AtomicFile,
+  asGlofError,
+  beginAtomicFile,
+  fileError,
+  removeUnfinishedFiles,
+  writeFileAtomic,
+} from "./atomic_file.js";
+export { sha256, sha256File } from "./hashing.js";

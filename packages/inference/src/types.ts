@@ -1,0 +1,50 @@
+import type { OnProgress } from "@glof/core";
+import type { PixelWindow } from "@glof/geo";
+import type * as tf from "@tensorflow/tfjs-core";
+
+/** How a raster is cut into overlapping square tiles. */
+export interface TilePlan {
+  readonly width: number;
+  readonly height: number;
+  /** Side of a tile in pixels, the size the model runs at. */
+  readonly tilePx: number;
+  /** Least overlap of neighbours in pixels. */
+  readonly overlapPx: number;
+  /** Upper left corners, evenly spread; a raster smaller than a tile has one tile at 0 that is padded. */
+  readonly tileX: readonly number[];
+  readonly tileY: readonly number[];
+}
+
+/** Pixels of one window for the model. */
+export interface TileInput {
+  /** Row-major [height, width, bands], bands interleaved, already normalised for the model. */
+  readonly pixels: Float32Array;
+  /** 1 = usable. Row-major [height, width]. */
+  readonly validMask: Uint8Array;
+}
+
+/** A finished strip of the output: rows leave in order, each exactly once. */
+export interface ProbabilityRows {
+  /** First row. */
+  readonly y: number;
+  readonly height: number;
+  /** Row-major [height, width]; NaN where no data. */
+  readonly prob: Float32Array;
+  readonly validMask: Uint8Array;
+}
+
+/** Everything `predictRaster` needs. */
+export interface PredictRasterOptions {
+  readonly plan: TilePlan;
+  readonly bandCount: number;
+  /** Gives the pixels of a window inside the raster. */
+  readonly read: (window: PixelWindow, signal: AbortSignal | undefined) => Promise<TileInput>;
+  /** Batch [N, tilePx, tilePx, bands] to probabilities [N, tilePx, tilePx, 1]. Borrows its input. */
+  readonly predict: (batch: tf.Tensor4D) => tf.Tensor4D;
+  /** Takes finished rows in order. The arrays are reused afterwards: copy what you keep. */
+  readonly write: (rows: ProbabilityRows) => Promise<void>;
+  /** Tiles per forward pass. Default 1. */
+  readonly batchSize?: number;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,1 @@
+export { hasShared, sharedPath } from "./shared_folder.js";

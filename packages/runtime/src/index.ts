@@ -1,1 +1,2 @@
-export {};
+export { type SelectBackendOptions, selectBackend } from "./select_backend.js";
+export type { BackendChoice, BackendName } from "./types.js";

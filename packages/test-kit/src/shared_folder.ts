@@ -14,7 +14,7 @@ export function sharedPath(path: string): string {
  */
 export function hasShared(path: string): boolean {
   if (existsSync(sharedPath(path))) return true;
-  if (process.env["CI"]) throw new Error(`../shared/${path} is absent, and CI may not skip what needs it.`);
+  if (process.env.CI) throw new Error(`../shared/${path} is absent, and CI may not skip what needs it.`);
   process.stderr.write(`skipped: ../shared/${path} is absent\n`);
   return false;
 }

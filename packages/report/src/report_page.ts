@@ -1,0 +1,85 @@
+import { areaLabel, histogramSvg, logHistogram } from "./histogram.js";
+import { REPORT_STYLE } from "./report_style.js";
+
+/** One line of the table of lakes. */
+export interface ReportLake {
+  readonly id: string;
+  readonly areaM2: number;
+  /** One standard deviation of the area. */
+  readonly areaSigmaM2: number;
+  readonly perimeterM: number;
+  readonly meanProb: number;
+  /** Share of the lake's surroundings and itself that held data, 0 to 1. */
+  readonly validFraction: number;
+  readonly touchesEdge: boolean;
+  readonly lonDeg: number;
+  readonly latDeg: number;
+}
+
+/** What the report page shows. */
+export interface ReportOptions {
+  readonly title: string;
+  /** Bytes of the preview picture. */
+  readonly previewPng: Uint8Array;
+  readonly lakes: readonly ReportLake[];
+  /** Name and value of whatever the reader should know: inputs, model, threshold, versions. Shown in this order. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+}
+
+/** A self-contained HTML page: summary, preview, histogram of areas, table of lakes (largest first), settings. No script, no link out. */
+export function renderReport(options: ReportOptions): string {
+  const { title, previewPng, settings } = options;
+  const lakes = [...options.lakes].sort((a, b) => b.areaM2 - a.areaM2);
+  const areas = lakes.map(({ areaM2 }) => areaM2);
+  const total = areas.reduce((sum, area) => sum + area, 0);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${REPORT_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(title)}</h1>
+<p class="summary"><b>${lakes.length}</b> ${lakes.length === 1 ? "lake" : "lakes"}, <b>${areaLabel(total)}</b> in all${
+    lakes.length === 0 ? "" : `, the largest <b>${areaLabel(areas[0]!)}</b>`
+  }.</p>
+<figure><img alt="True colour with lake outlines" src="data:image/png;base64,${toBase64(previewPng)}"><figcaption>True colour; lake outlines in yellow. North is up.</figcaption></figure>
+${lakes.length === 0 ? "" : `<h2>Areas</h2>\n${histogramSvg(logHistogram(areas), "lake area")}\n${lakeTable(lakes)}`}
+<h2>Settings</h2>
+<table class="settings"><tbody>${settings
+    .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
+    .join("")}</tbody></table>
+</main>
+</body>
+</html>
+`;
+}
+
+function lakeTable(lakes: readonly ReportLake[]): string {
+  const rows = lakes.map((lake) => {
+    const notes = [
+      ...(lake.touchesEdge ? ["touches the edge of the scene"] : []),
+      ...(lake.validFraction < 1 ? [`${Math.round(100 * lake.validFraction)} % seen`] : []),
+    ];
+    return `<tr><td>${escapeHtml(lake.id)}</td><td class="number">${Math.round(lake.areaM2).toLocaleString("en")}</td><td class="number">${Math.round(lake.areaSigmaM2).toLocaleString("en")}</td><td class="number">${Math.round(lake.perimeterM).toLocaleString("en")}</td><td class="number">${lake.meanProb.toFixed(2)}</td><td class="number">${lake.latDeg.toFixed(5)}, ${lake.lonDeg.toFixed(5)}</td><td>${notes.join("; ")}</td></tr>`;
+  });
+  return `<h2>Lakes</h2>
+<div class="scroll"><table><thead><tr><th>id</th><th>area (m²)</th><th>± σ (m²)</th><th>perimeter (m)</th><th>mean probability</th><th>latitude, longitude</th><th>note</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+/** Text safe inside HTML elements and attributes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Works in Node and in browsers; in pieces, because a call takes only so many arguments. */
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  }
+  return btoa(binary);
+}

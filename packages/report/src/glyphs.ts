@@ -26,7 +26,14 @@ export function textWidth(text: string, size: number): number {
 }
 
 /** Prints digits, a point, `k`, `m` and spaces; other characters leave a gap. */
-export function drawText(canvas: Canvas, text: string, x: number, y: number, color: Color, size: number): void {
+export function drawText(
+  canvas: Canvas,
+  text: string,
+  x: number,
+  y: number,
+  color: Color,
+  size: number,
+): void {
   [...text].forEach((character, index) => {
     glyphs[character]?.forEach((row, line) => {
       [...row].forEach((dot, column) => {

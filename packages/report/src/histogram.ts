@@ -17,7 +17,11 @@ export function logHistogram(values: readonly number[], binsPerDecade = 4): Hist
   const last = Math.max(...positive.map(bin));
   return Array.from({ length: last - first + 1 }, (_, index) => {
     const edge = (offset: number) => 10 ** ((first + index + offset) / binsPerDecade);
-    return { from: edge(0), to: edge(1), count: positive.filter((value) => bin(value) === first + index).length };
+    return {
+      from: edge(0),
+      to: edge(1),
+      count: positive.filter((value) => bin(value) === first + index).length,
+    };
   });
 }
 

@@ -1,4 +1,4 @@
-import { mapToPixel, type MultiPolygon, type RasterGrid } from "@glof/geo";
+import { type MultiPolygon, mapToPixel, type RasterGrid } from "@glof/geo";
 import { encode } from "fast-png";
 import { type Canvas, type Color, drawLine } from "./canvas.js";
 import { drawScaleBar } from "./scale_bar.js";

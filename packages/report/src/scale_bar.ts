@@ -34,5 +34,9 @@ export function drawScaleBar(canvas: Canvas, pixelSizeM: number): void {
   if (plate.y < 0 || plate.x + plate.width > canvas.width || barPx < 2) return;
   fillRect(canvas, plate, [0, 0, 0], 0.55);
   drawText(canvas, label, plate.x + 4 * size, plate.y + 3 * size, [255, 255, 255], size);
-  fillRect(canvas, { x: plate.x + 4 * size, y: plate.y + 13 * size, width: barPx, height: 2 * size }, [255, 255, 255]);
+  fillRect(
+    canvas,
+    { x: plate.x + 4 * size, y: plate.y + 13 * size, width: barPx, height: 2 * size },
+    [255, 255, 255],
+  );
 }

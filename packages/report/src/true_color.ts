@@ -43,7 +43,10 @@ export function beginOverview(
     step,
     addRows: ({ red, green, blue, validMask }, rowCount) => {
       if (nextRow + rowCount > grid.height) {
-        throw new GlofError("bad-argument", `beginOverview: expected ${grid.height} rows, got more. Add each row once.`);
+        throw new GlofError(
+          "bad-argument",
+          `beginOverview: expected ${grid.height} rows, got more. Add each row once.`,
+        );
       }
       for (let row = 0; row < rowCount; row++, nextRow++) {
         const target = Math.floor(nextRow / step) * width;
@@ -78,7 +81,8 @@ function stretchToCanvas(
     for (let channel = 0; channel < 3; channel++) {
       const mean = sums[channel]![pixel]! / counts[pixel]!;
       const unit = Math.min(1, Math.max(0, (mean - low) / (high - low)));
-      canvas.rgba[pixel * 4 + channel] = counts[pixel] === 0 ? NO_DATA_GREY : Math.round(255 * Math.sqrt(unit));
+      canvas.rgba[pixel * 4 + channel] =
+        counts[pixel] === 0 ? NO_DATA_GREY : Math.round(255 * Math.sqrt(unit));
     }
   }
   return canvas;

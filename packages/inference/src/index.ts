@@ -1,1 +1,4 @@
-export * from "./types.js";
+export { blendWindow } from "./blend_window.js";
+export { predictRaster, workingBytes } from "./predict_raster.js";
+export { countTiles, type PlanTilesOptions, planTiles } from "./tile_plan.js";
+export type { PredictRasterOptions, ProbabilityRows, TileInput, TilePlan } from "./types.js";

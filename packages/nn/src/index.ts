@@ -1,1 +1,2 @@
 export * from "./types.js";
+export { installWasmKernels, type WasmKernelsReport } from "./wasm/install.js";

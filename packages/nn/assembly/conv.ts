@@ -1,0 +1,102 @@
+// Convolution as a matrix product [pixels x taps] [taps x outChannels] whose left operand is never built: the packing
+// step reads the patches straight from the image, a few hundred floats at a time.
+
+import {
+  ORIGIN_BYTES,
+  dilationRows,
+  filterColumns,
+  filterRows,
+  gatherRun,
+  hasRow,
+  inChannels,
+  inColumns,
+  isRunInside,
+  outChannels,
+  pixels,
+  writeOrigins,
+} from "./conv_geometry";
+import { finish } from "./epilogue";
+import { BLOCK_A_FLOATS, DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
+import { block } from "./micro";
+import { PANEL_ROWS, interleave4, packB } from "./pack";
+import { at, zero } from "./simd";
+
+const ORIGIN_FLOATS: i32 = (ROW_BLOCK * ORIGIN_BYTES) >> 2;
+
+/** Bytes of scratch `convForward` needs for the geometry set last. */
+export function convForwardScratchBytes(): i32 {
+  const run = filterColumns * inChannels;
+  const packedFilter = filterRows * run * ((outChannels + 7) & ~7);
+  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + 5 * run + packedFilter) << 2;
+}
+
+/** y[pixels x outChannels] = activation(conv(x, filter) + bias); `bias` 0 means none. */
+export function convForward(x: usize, filter: usize, y: usize, bias: usize, activation: i32, scratch: usize): void {
+  const run = filterColumns * inChannels;
+  const taps = filterRows * run;
+  const N = outChannels;
+  const wide = (N + 7) & ~7;
+  const packedA = at(scratch, EDGE_FLOATS);
+  const origins = at(packedA, BLOCK_A_FLOATS);
+  const runs = at(origins, ORIGIN_FLOATS);
+  const packedFilter = at(runs, 5 * run);
+  zero(runs, run);
+  for (let k = 0; k < taps; k += DEPTH_BLOCK) {
+    packB(at(filter, k * N), N, 1, min(DEPTH_BLOCK, taps - k), N, at(packedFilter, k * wide));
+  }
+  for (let p = 0; p < pixels; p += ROW_BLOCK) {
+    const rows = min(ROW_BLOCK, pixels - p);
+    const c = at(y, p * N);
+    writeOrigins(x, p, rows, origins);
+    for (let k = 0; k < taps; k += DEPTH_BLOCK) {
+      const depth = min(DEPTH_BLOCK, taps - k);
+      packPatches(origins, rows, k, k + depth, runs, packedA);
+      block(rows, N, depth, packedA, at(packedFilter, k * wide), c, N, k > 0, scratch);
+    }
+    finish(c, N, rows, N, bias, activation);
+  }
+}
+
+/**
+ * Packs taps [from, to) of `rows` patches into panels of A. `runs` holds one run of zeros, then room for four runs.
+ */
+function packPatches(origins: usize, rows: i32, from: i32, to: i32, runs: usize, out: usize): void {
+  const run = filterColumns * inChannels;
+  const first = from / run;
+  for (let i = 0; i < rows; i += PANEL_ROWS) {
+    const last = rows - 1;
+    const o0 = origins + <usize>(i * ORIGIN_BYTES);
+    const o1 = origins + <usize>(min(i + 1, last) * ORIGIN_BYTES);
+    const o2 = origins + <usize>(min(i + 2, last) * ORIGIN_BYTES);
+    const o3 = origins + <usize>(min(i + 3, last) * ORIGIN_BYTES);
+    for (let r = first; r * run < to; r++) {
+      const low = max(from - r * run, 0);
+      const high = min(to - r * run, run);
+      const count = high - low;
+      interleave4(
+        findRun(o0, r, low, high, runs, 1),
+        findRun(o1, r, low, high, runs, 2),
+        findRun(o2, r, low, high, runs, 3),
+        findRun(o3, r, low, high, runs, 4),
+        count,
+        out,
+        16,
+      );
+      out += (<usize>count) << 4;
+    }
+  }
+}
+
+/** Address of floats [low, high) of filter row `r`'s run: in the image, in the zeros, or gathered into slot `slot`. */
+// @ts-ignore: decorator
+@inline
+function findRun(origin: usize, r: i32, low: i32, high: i32, runs: usize, slot: i32): usize {
+  const row = load<i32>(origin, 4) + r * dilationRows;
+  if (!hasRow(row)) return runs;
+  const column = load<i32>(origin, 8);
+  const base = at(load<usize>(origin), r * dilationRows * inColumns * inChannels);
+  if (isRunInside(column)) return at(base, low);
+  const target = at(runs, slot * filterColumns * inChannels);
+  gatherRun(base, column, low, high, target);
+  return target;
+}

@@ -1,0 +1,144 @@
+// Gradients of a convolution, again as matrix products over patches that are never stored as a whole.
+
+import {
+  ORIGIN_BYTES,
+  dilationColumns,
+  dilationRows,
+  filterColumns,
+  filterRows,
+  gatherRun,
+  hasColumn,
+  hasRow,
+  inChannels,
+  inColumns,
+  isRunInside,
+  outChannels,
+  pixels,
+  writeOrigins,
+} from "./conv_geometry";
+import { BLOCK_A_FLOATS, EDGE_FLOATS, ROW_BLOCK, gemm, gemmScratchBytes } from "./gemm";
+import { block } from "./micro";
+import { packB } from "./pack";
+import { accumulate, at, copy, zero } from "./simd";
+
+// Pixels per step of the filter's gradient. Not a power of two: the panels written side by side by `packRuns` would
+// otherwise all fall on the same lines of the first-level cache.
+const PIXEL_BLOCK: i32 = 248;
+const ORIGIN_FLOATS: i32 = (PIXEL_BLOCK * ORIGIN_BYTES) >> 2;
+
+export function convBackwardFilterScratchBytes(): i32 {
+  const run = filterColumns * inChannels;
+  const wide = (outChannels + 7) & ~7;
+  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + ((run + 3) & ~3) + PIXEL_BLOCK * wide) << 2;
+}
+
+/** dFilter[taps x outChannels] = patches^T dy, summed over all pixels of the batch. */
+export function convBackwardFilter(x: usize, dy: usize, dFilter: usize, scratch: usize): void {
+  const run = filterColumns * inChannels;
+  const N = outChannels;
+  const packedA = at(scratch, EDGE_FLOATS);
+  const origins = at(packedA, BLOCK_A_FLOATS);
+  const spare = at(origins, ORIGIN_FLOATS);
+  const packedB = at(spare, (run + 3) & ~3);
+  for (let p = 0; p < pixels; p += PIXEL_BLOCK) {
+    const depth = min(PIXEL_BLOCK, pixels - p);
+    writeOrigins(x, p, depth, origins);
+    packB(at(dy, p * N), N, 1, depth, N, packedB);
+    for (let r = 0; r < filterRows; r++) {
+      for (let m = 0; m < run; m += ROW_BLOCK) {
+        const rows = min(ROW_BLOCK, run - m);
+        packRuns(origins, depth, r, m, m + rows, spare, packedA);
+        block(rows, N, depth, packedA, packedB, at(dFilter, (r * run + m) * N), N, p > 0, scratch);
+      }
+    }
+  }
+}
+
+/** Packs floats [from, to) of filter row `r`'s run of each of `depth` patches: panel g holds [pixel][4 floats]. */
+function packRuns(origins: usize, depth: i32, r: i32, from: i32, to: i32, spare: usize, out: usize): void {
+  const count = to - from;
+  const panelBytes = (<usize>depth) << 4;
+  for (let k = 0; k < depth; k++) {
+    const origin = origins + <usize>(k * ORIGIN_BYTES);
+    const column = load<i32>(origin, 8);
+    let src = at(load<usize>(origin), r * dilationRows * inColumns * inChannels);
+    if (!hasRow(load<i32>(origin, 4) + r * dilationRows)) {
+      zero(spare, count);
+      src = spare;
+    } else if (isRunInside(column)) {
+      src = at(src, from);
+    } else {
+      gatherRun(src, column, from, to, spare);
+      src = spare;
+    }
+    let target = out + ((<usize>k) << 4);
+    let i = 0;
+    for (; i + 4 <= count; i += 4) {
+      v128.store(target, v128.load(at(src, i)));
+      target += panelBytes;
+    }
+    if (i < count) copy(target, at(src, i), count - i);
+  }
+}
+
+/** dst[taps^T]: [rows, columns, C, O] -> [rows, columns, O, C] with both spatial axes reversed. */
+export function flipFilter(filter: usize, kernelRows: i32, kernelColumns: i32, C: i32, O: i32, out: usize): void {
+  const count = kernelRows * kernelColumns;
+  for (let t = 0; t < count; t++) {
+    const src = at(filter, (count - 1 - t) * C * O);
+    const dst = at(out, t * C * O);
+    for (let o = 0; o < O; o++) {
+      for (let c = 0; c < C; c++) store<f32>(at(dst, o * C + c), load<f32>(at(src, c * O + o)));
+    }
+  }
+}
+
+/** Output pixels whose patches' gradients are held at once, about a megabyte of them. */
+function patchBlock(): i32 {
+  return max(16, min(1024, (1 << 18) / (filterRows * filterColumns * inChannels)));
+}
+
+export function convBackwardInputScratchBytes(): i32 {
+  const taps = filterRows * filterColumns * inChannels;
+  const origins = patchBlock() * ORIGIN_BYTES;
+  return gemmScratchBytes(taps) + ((patchBlock() * taps) << 2) + origins;
+}
+
+/**
+ * dx = the patches' gradients dy filter^T, added up where patches overlap. `count` is the number of floats of dx.
+ *
+ * Any stride and dilation; for stride 1 a convolution with the flipped filter is faster.
+ */
+export function convBackwardInput(dy: usize, filter: usize, dx: usize, count: i32, scratch: usize): void {
+  const taps = filterRows * filterColumns * inChannels;
+  const N = outChannels;
+  const step = patchBlock();
+  const patches = scratch + <usize>gemmScratchBytes(taps);
+  const origins = at(patches, step * taps);
+  zero(dx, count);
+  for (let p = 0; p < pixels; p += step) {
+    const rows = min(step, pixels - p);
+    gemm(rows, taps, N, at(dy, p * N), N, 1, filter, 1, N, patches, taps, false, 0, 0, scratch);
+    writeOrigins(dx, p, rows, origins);
+    for (let i = 0; i < rows; i++) scatterPatch(origins + <usize>(i * ORIGIN_BYTES), at(patches, i * taps));
+  }
+}
+
+/** Adds one patch to the image at its origin; what lies outside is dropped. */
+function scatterPatch(origin: usize, patch: usize): void {
+  const column = load<i32>(origin, 8);
+  const run = filterColumns * inChannels;
+  for (let r = 0; r < filterRows; r++) {
+    if (!hasRow(load<i32>(origin, 4) + r * dilationRows)) continue;
+    const base = at(load<usize>(origin), r * dilationRows * inColumns * inChannels);
+    const src = at(patch, r * run);
+    if (isRunInside(column)) {
+      accumulate(base, src, run);
+      continue;
+    }
+    for (let s = 0; s < filterColumns; s++) {
+      if (!hasColumn(column + s * dilationColumns)) continue;
+      accumulate(at(base, s * dilationColumns * inChannels), at(src, s * inChannels), inChannels);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { findBackend } from "@tensorflow/tfjs-core";
+import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from "./conv.js";
+import { heapOf, useKernelBinary } from "./heap.js";
+import { compileKernels } from "./kernel_module.js";
+import { batchMatMul, fusedMatMul } from "./matmul.js";
+import { installKernel, type WasmKernel } from "./override.js";
+
+const kernels: readonly WasmKernel[] = [
+  batchMatMul,
+  fusedMatMul,
+  conv2D,
+  fusedConv2D,
+  conv2DBackpropInput,
+  conv2DBackpropFilter,
+];
+
+/** What `installWasmKernels` did. */
+export interface WasmKernelsReport {
+  /** Names of the kernels in place, empty when none could be. */
+  readonly installed: readonly string[];
+  /** Which binary runs, or why none does. */
+  readonly reason: string;
+}
+
+/**
+ * Puts our SIMD kernels before those of TensorFlow.js's "wasm" backend, for the whole process. Call it once that backend
+ * is ready (`await tf.setBackend("wasm")`); calling it again changes nothing.
+ *
+ * The kernels work in the backend's own heap, without copies. Calls they do not cover (other dtypes, NCHW) still reach
+ * the stock kernels.
+ */
+export async function installWasmKernels(): Promise<WasmKernelsReport> {
+  const backend = findBackend("wasm");
+  if (!backend)
+    return { installed: [], reason: 'The backend "wasm" is not ready: await tf.setBackend("wasm") first.' };
+  const binary = await compileKernels();
+  if (!binary) return { installed: [], reason: "This engine has no WebAssembly SIMD." };
+  useKernelBinary(binary);
+  heapOf(backend);
+  for (const kernel of kernels) installKernel(kernel);
+  const variant = binary.fused ? "relaxed SIMD with fused multiply-add" : "plain SIMD";
+  return { installed: kernels.map(({ name }) => name), reason: `SIMD kernels on tfjs's heap: ${variant}.` };
+}

@@ -1,0 +1,104 @@
+import { plainBinary, relaxedBinary } from "./generated/binaries.js";
+
+/**
+ * Functions of the compiled kernels (`assembly/`). Addresses are byte offsets into the imported memory, strides and
+ * counts are in floats; activations are 0 none, 1 ReLU, 2 ReLU6; a bias address of 0 means none.
+ */
+export interface KernelExports {
+  gemm(
+    rows: number,
+    columns: number,
+    depth: number,
+    a: number,
+    aRowStride: number,
+    aDepthStride: number,
+    b: number,
+    bDepthStride: number,
+    bColumnStride: number,
+    c: number,
+    cRowStride: number,
+    add: boolean,
+    bias: number,
+    activation: number,
+    scratch: number,
+  ): void;
+  gemmScratchBytes(columns: number): number;
+  finish(
+    c: number,
+    cRowStride: number,
+    rows: number,
+    columns: number,
+    bias: number,
+    activation: number,
+  ): void;
+  setConv(
+    batch: number,
+    inRows: number,
+    inColumns: number,
+    inChannels: number,
+    outRows: number,
+    outColumns: number,
+    outChannels: number,
+    filterRows: number,
+    filterColumns: number,
+    strideRows: number,
+    strideColumns: number,
+    padTop: number,
+    padLeft: number,
+    dilationRows: number,
+    dilationColumns: number,
+  ): void;
+  convForward(x: number, filter: number, y: number, bias: number, activation: number, scratch: number): void;
+  convForwardScratchBytes(): number;
+  convBackwardFilter(x: number, dy: number, dFilter: number, scratch: number): void;
+  convBackwardFilterScratchBytes(): number;
+  convBackwardInput(dy: number, filter: number, dx: number, count: number, scratch: number): void;
+  convBackwardInputScratchBytes(): number;
+  flipFilter(
+    filter: number,
+    rows: number,
+    columns: number,
+    inChannels: number,
+    outChannels: number,
+    out: number,
+  ): void;
+}
+
+/** A compiled binary and whether it has fused multiply-add. */
+export interface KernelBinary {
+  readonly module: WebAssembly.Module;
+  readonly fused: boolean;
+}
+
+/**
+ * Compiles the best binary this engine takes: relaxed SIMD, else plain SIMD, else `undefined`.
+ *
+ * Node 20 has relaxed SIMD behind a V8 flag. The flag is set only when it is needed and a `v8` module is there; it
+ * changes nothing for other code than that such binaries become valid.
+ */
+export async function compileKernels(): Promise<KernelBinary | undefined> {
+  const relaxed = decodeBase64(relaxedBinary);
+  if (!WebAssembly.validate(relaxed)) allowRelaxedSimd();
+  if (WebAssembly.validate(relaxed)) return { module: await WebAssembly.compile(relaxed), fused: true };
+  const plain = decodeBase64(plainBinary);
+  if (WebAssembly.validate(plain)) return { module: await WebAssembly.compile(plain), fused: false };
+  return undefined;
+}
+
+/** Binds the kernels to a memory. */
+export function instantiateKernels(binary: KernelBinary, memory: WebAssembly.Memory): KernelExports {
+  return new WebAssembly.Instance(binary.module, { env: { memory } }).exports as unknown as KernelExports;
+}
+
+function allowRelaxedSimd(): void {
+  // Not an import: bundlers for the browser would have to resolve it.
+  const v8 = globalThis.process?.getBuiltinModule?.("node:v8");
+  v8?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}

@@ -1,0 +1,51 @@
+import type { CaseResult } from "./run_case.js";
+
+/** One group's results. */
+export interface GroupResult {
+  readonly group: string;
+  readonly results: readonly CaseResult[];
+}
+
+/** Lines for a person: a table per group, failures, what is not offered, and the sum. */
+export function renderReport(groups: readonly GroupResult[]): string[] {
+  const lines = groups.flatMap(renderGroup);
+  const all = groups.flatMap(({ results }) => results);
+  const excused = all.filter(({ status }) => status === "not offered");
+  if (excused.length > 0) {
+    lines.push("", "not offered:");
+    for (const reason of new Set(excused.map(({ notes }) => notes[0]!))) {
+      const ids = excused.filter(({ notes }) => notes[0] === reason).map(({ id }) => id);
+      lines.push(`  ${reason}`, `    ${ids.join(", ")}`);
+    }
+  }
+  const { passed, failed } = countResults(all);
+  return [...lines, "", `${passed} passed, ${failed} failed`];
+}
+
+/** How many passed and failed; what is not offered counts as neither. */
+export function countResults(results: readonly CaseResult[]): { passed: number; failed: number } {
+  const count = (status: CaseResult["status"]): number =>
+    results.filter((one) => one.status === status).length;
+  return { passed: count("passed"), failed: count("failed") };
+}
+
+function renderGroup({ group, results }: GroupResult): string[] {
+  const kinds = [...new Set(results.map(({ kind }) => kind))];
+  const width = Math.max(4, ...kinds.map((kind) => kind.length));
+  const rows = kinds.map((kind) => {
+    const ofKind = results.filter((one) => one.kind === kind);
+    const { passed, failed } = countResults(ofKind);
+    const worst = ofKind.reduce((most, { ratio }) => Math.max(most, ratio), 0);
+    const cells = [ofKind.length, passed, failed].map((cell) => String(cell).padStart(6));
+    return `  ${kind.padEnd(width)} ${cells.join(" ")}  ${worst.toPrecision(3)}`;
+  });
+  const failures = results
+    .filter(({ status }) => status === "failed")
+    .flatMap(({ id, notes }) => [`  FAILED ${id}`, ...notes.slice(0, 5).map((note) => `    ${note}`)]);
+  return [
+    `${group}`,
+    `  ${"kind".padEnd(width)}  cases passed failed  worst |error|/tolerance`,
+    ...rows,
+    ...failures,
+  ];
+}

@@ -1,0 +1,40 @@
+import { GlofError, silentLogger } from "@glof/core";
+import { bandFolderDoor } from "./band_folder_door.js";
+import { checkSceneValues } from "./check_values.js";
+import { geotiffStackDoor } from "./geotiff_stack_door.js";
+import type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
+import type { Scene } from "./types.js";
+
+/** The kinds of scene that `openScene` knows, in the order they are tried. */
+export const sceneDoors: readonly SceneDoor[] = [bandFolderDoor, geotiffStackDoor];
+
+/**
+ * Opens a Sentinel-2 scene: a folder with one GeoTIFF per band, or one multi-band GeoTIFF with band names.
+ *
+ * The numbers become reflectance by `(DN + offsetDn) / quantification`. A pixel is not valid where an asked band holds
+ * the file's no-data value, NaN or an infinity, or where all asked bands are 0.
+ *
+ * @throws GlofError `not-found`, `unsupported-format`, `corrupt-file`, `unsupported-feature` for files that cannot be
+ * read; `unknown-band`, `missing-band`, `bad-dtype`, `bad-argument` for their bands; `missing-crs`, `bad-geotransform`,
+ * `grid-mismatch` for their place on the Earth; `no-valid-pixels` for an empty scene; `aborted`
+ */
+export async function openScene(source: SceneSource, options: OpenSceneOptions = {}): Promise<Scene> {
+  const { doors = sceneDoors, logger = silentLogger, checkValues = true, signal } = options;
+  const door = await findDoor(source, doors);
+  const scene = await door.open(source, options);
+  try {
+    if (checkValues) await checkSceneValues(scene, logger, signal);
+    return scene;
+  } catch (error) {
+    await scene.close();
+    throw error;
+  }
+}
+
+async function findDoor(source: SceneSource, doors: readonly SceneDoor[]): Promise<SceneDoor> {
+  for (const door of doors) if (await door.recognises(source)) return door;
+  throw new GlofError(
+    "unsupported-format",
+    `openScene(${String(source)}): expected ${doors.map((door) => door.opens).join(", or ")}. Check the path.`,
+  );
+}

@@ -1,0 +1,93 @@
+import { GlofError } from "@glof/core";
+import type { Crs, PixelWindow, RasterGrid } from "@glof/geo";
+
+/** Fraction of a pixel by which two grids may be apart and still count as one. */
+const toleratedPx = 1e-3;
+
+/**
+ * Checks that a raster lies on the Earth in the way scenes do: a CRS, north up, square to its axes.
+ * @throws GlofError `missing-crs`, `bad-geotransform`
+ */
+export function checkSceneGrid(grid: RasterGrid, where: string): void {
+  if (!grid.crs) {
+    throw new GlofError(
+      "missing-crs",
+      `${where}: expected a coordinate reference system, got none in the file. ` +
+        "Assign the right one first, for instance with gdal_edit.py -a_srs EPSG:32645.",
+    );
+  }
+  const [, pixelWidth, rowRotation, , columnRotation, pixelHeight] = grid.geoTransform;
+  if (rowRotation === 0 && columnRotation === 0 && pixelWidth > 0 && pixelHeight < 0) return;
+  throw new GlofError(
+    "bad-geotransform",
+    `${where}: expected a north-up image, got the geotransform ${grid.geoTransform.join(", ")}. ` +
+      "Warp it to a north-up grid first, for instance with gdalwarp.",
+    { geoTransform: grid.geoTransform },
+  );
+}
+
+/**
+ * How many pixels of `fine` one pixel of `coarse` covers along each axis: 1 for equal grids, 2 for 20 m beside 10 m.
+ * @throws GlofError `grid-mismatch` when CRS, origin, extent or the ratio of the pixel sizes do not fit
+ */
+export function gridRatio(fine: RasterGrid, coarse: RasterGrid, where: string): number {
+  const mismatch = findMismatch(fine, coarse);
+  if (mismatch === undefined) return Math.round(coarse.geoTransform[1] / fine.geoTransform[1]);
+  throw new GlofError(
+    "grid-mismatch",
+    `${where}: expected all bands of a scene on grids that fit each other, got ${mismatch}. ` +
+      "Bring the bands to one grid first, for instance with gdalwarp -tr -te -t_srs.",
+    { fine: fine.geoTransform, coarse: coarse.geoTransform },
+  );
+}
+
+function findMismatch(fine: RasterGrid, coarse: RasterGrid): string | undefined {
+  if (!sameCrs(fine.crs, coarse.crs)) {
+    return `${fine.crs?.name ?? "no CRS"} beside ${coarse.crs?.name ?? "no CRS"}`;
+  }
+  const [fineX, fineWidth, , fineY, , fineHeight] = fine.geoTransform;
+  const [coarseX, coarseWidth, , coarseY, , coarseHeight] = coarse.geoTransform;
+  const ratio = Math.round(coarseWidth / fineWidth);
+  const drift = (exact: number, pixels: number): boolean =>
+    Math.abs(exact - ratio) * pixels > toleratedPx * ratio;
+  if (
+    ratio < 1 ||
+    drift(coarseWidth / fineWidth, fine.width) ||
+    drift(coarseHeight / fineHeight, fine.height)
+  ) {
+    return `pixels of ${fineWidth} x ${-fineHeight} beside pixels of ${coarseWidth} x ${-coarseHeight}`;
+  }
+  if (
+    Math.abs(coarseX - fineX) > toleratedPx * fineWidth ||
+    Math.abs(coarseY - fineY) > -toleratedPx * fineHeight
+  ) {
+    return `upper left corners at ${fineX}, ${fineY} and at ${coarseX}, ${coarseY}`;
+  }
+  if (coarse.width !== Math.ceil(fine.width / ratio) || coarse.height !== Math.ceil(fine.height / ratio)) {
+    return `${fine.width} x ${fine.height} pixels beside ${coarse.width} x ${coarse.height} that are ${ratio} times as large`;
+  }
+  return undefined;
+}
+
+/** Whether two CRS are the same, by EPSG code where both have one. */
+function sameCrs(a: Crs | undefined, b: Crs | undefined): boolean {
+  if (!a || !b) return a === b;
+  return a.epsg !== undefined && b.epsg !== undefined ? a.epsg === b.epsg : a.proj4 === b.proj4;
+}
+
+/**
+ * Checks that a window is whole pixels inside the grid.
+ * @throws GlofError `bad-argument`
+ */
+export function checkWindow(window: PixelWindow, grid: RasterGrid, where: string): void {
+  const { x, y, width, height } = window;
+  const whole = [x, y, width, height].every(Number.isSafeInteger);
+  const inside = x >= 0 && y >= 0 && width >= 1 && height >= 1;
+  if (whole && inside && x + width <= grid.width && y + height <= grid.height) return;
+  throw new GlofError(
+    "bad-argument",
+    `${where}: expected a window inside ${grid.width} x ${grid.height} pixels, got x ${x}, y ${y}, ` +
+      `${width} x ${height}. Clip it first.`,
+    { window },
+  );
+}

@@ -1,1 +1,5 @@
+export { crsFromEpsg, isSameCrs, utmCrsAt, WGS84 } from "./crs/crs.js";
+export { projector, reprojectPolygons } from "./crs/projector.js";
+export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";
+export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
 export * from "./types.js";

@@ -1,0 +1,75 @@
+import type { RasterArray, RasterDtype } from "../types.js";
+import { isFloatDtype } from "./array_types.js";
+
+/**
+ * Undoes TIFF predictor 2 (horizontal differences, TIFF 6.0 section 14) in place.
+ *
+ * @param pixels rows of `rowLength` samples, in this machine's byte order
+ * @param step samples of one pixel
+ */
+export function undoDifferences(pixels: RasterArray, rowLength: number, step: number): void {
+  for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
+    const end = start + rowLength;
+    for (let index = start + step; index < end; index++) {
+      // The typed array wraps the sum to its own width, as the writer's differences did.
+      pixels[index] = pixels[index]! + pixels[index - step]!;
+    }
+  }
+}
+
+/** Applies predictor 2 in place; inverse of `undoDifferences`. */
+export function applyDifferences(pixels: RasterArray, rowLength: number, step: number): void {
+  for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
+    for (let index = start + rowLength - 1; index >= start + step; index--) {
+      pixels[index] = pixels[index]! - pixels[index - step]!;
+    }
+  }
+}
+
+/**
+ * Undoes TIFF predictor 3 (Adobe Photoshop TIFF Technical Note 3): in each row the bytes stand in planes, most
+ * significant first, and each differs from the one `step` before. The result is little-endian.
+ */
+export function undoFloatPlanes(
+  bytes: Uint8Array<ArrayBuffer>,
+  rowBytes: number,
+  sampleBytes: number,
+  step: number,
+): void {
+  const row = new Uint8Array(rowBytes);
+  const count = rowBytes / sampleBytes;
+  for (let start = 0; start + rowBytes <= bytes.length; start += rowBytes) {
+    for (let index = start + step; index < start + rowBytes; index++) {
+      bytes[index] = bytes[index]! + bytes[index - step]!;
+    }
+    row.set(bytes.subarray(start, start + rowBytes));
+    for (let plane = 0; plane < sampleBytes; plane++) {
+      const from = plane * count;
+      let to = start + sampleBytes - 1 - plane;
+      for (let index = 0; index < count; index++, to += sampleBytes) bytes[to] = row[from + index]!;
+    }
+  }
+}
+
+/** Applies predictor 3 in place to little-endian floats; inverse of `undoFloatPlanes`. */
+export function applyFloatPlanes(
+  bytes: Uint8Array<ArrayBuffer>,
+  rowBytes: number,
+  sampleBytes: number,
+  step: number,
+): void {
+  const row = new Uint8Array(rowBytes);
+  const count = rowBytes / sampleBytes;
+  for (let start = 0; start + rowBytes <= bytes.length; start += rowBytes) {
+    for (let plane = 0; plane < sampleBytes; plane++) {
+      const to = plane * count;
+      let from = start + sampleBytes - 1 - plane;
+      for (let index = 0; index < count; index++, from += sampleBytes) row[to + index] = bytes[from]!;
+    }
+    for (let index = rowBytes - 1; index >= step; index--) row[index] = row[index]! - row[index - step]!;
+    bytes.set(row, start);
+  }
+}
+
+/** The predictor that suits a dtype: 3 for floats, 2 for integers. */
+export const predictorFor = (dtype: RasterDtype): 2 | 3 => (isFloatDtype(dtype) ? 3 : 2);

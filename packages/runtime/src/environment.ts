@@ -1,13 +1,21 @@
-/** True in Node (also in its workers and under a bundler's server code), false in a browser. */
+/** True in Node and false in a browser, its workers included. */
 export const isNode: boolean =
   typeof process !== "undefined" &&
   typeof process.versions?.node === "string" &&
-  typeof window === "undefined";
+  typeof document === "undefined";
 
 /**
- * Imports a package that only Node can load. The name is kept away from bundlers, so that a browser bundle holds none
- * of it.
+ * Imports a package or builtin that only Node can load. The name is kept away from bundlers, so that a browser bundle
+ * holds none of it.
  */
 export function importInNode<Module>(name: string): Promise<Module> {
   return import(/* @vite-ignore */ name) as Promise<Module>;
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  // TensorFlow.js rejects with a plain `{ message }` when its .wasm file cannot be read.
+  if (typeof error === "object" && error !== null && "message" in error) return String(error.message);
+  return String(error);
 }

@@ -1,11 +1,44 @@
 /** A TensorFlow.js backend that glof can use. `tensorflow` is tfjs-node-gpu or tfjs-node, where installed. */
 export type BackendName = "webgpu" | "tensorflow" | "wasm" | "cpu";
 
+/** Every backend, best first: the default order of `selectBackend`. */
+export const backendNames: readonly BackendName[] = ["webgpu", "tensorflow", "wasm", "cpu"];
+
+/** A backend that could not be used, or was not. */
+export interface PassedOver {
+  readonly name: BackendName;
+  readonly reason: string;
+}
+
 /** What `selectBackend` chose, and why. */
 export interface BackendChoice {
   readonly name: BackendName;
-  /** One sentence for a person, with what was passed over and why. */
+  /** One sentence for a person: what was chosen, what was passed over and why. */
   readonly reason: string;
-  /** Facts: adapter, features, limits, package, threads, and `passedOver`. */
-  readonly details: Readonly<Record<string, unknown>>;
+  /** The backends that came before it, each with its reason, and facts about the chosen one. */
+  readonly details: {
+    readonly passedOver: readonly PassedOver[];
+    /** webgpu: adapter, features, limits. wasm: simd, relaxedSimd, threads. tensorflow: package, version. */
+    readonly [fact: string]: unknown;
+  };
+}
+
+/** Options of the WASM backend. */
+export interface WasmOptions {
+  /**
+   * Folder (a path in Node, a URL in a browser, ending in `/`) with the three `.wasm` files of
+   * `@tensorflow/tfjs-backend-wasm/dist`. Node finds them by itself; in a browser it is needed.
+   */
+  readonly path?: string;
+  /**
+   * Threads of TensorFlow.js's own kernels, in a browser whose page is cross-origin isolated (COOP and COEP headers).
+   * Everywhere else, Node included, they run in one. Default: TensorFlow.js's choice.
+   */
+  readonly threads?: number;
+}
+
+/** Options of the WebGPU backend. */
+export interface WebgpuOptions {
+  /** Bytes of released GPU buffers that are kept for reuse; beyond it they are freed. Default 1 GiB. */
+  readonly maxPooledBytes?: number;
 }

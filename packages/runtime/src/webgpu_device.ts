@@ -1,14 +1,8 @@
-import { GlofError } from "@glof/core";
+import { messageOf } from "./environment.js";
+import { unavailable } from "./unavailable.js";
 import { openWebgpu } from "./webgpu_entry.js";
 
-/** A WebGPU device of our own, with everything its adapter offers that the kernels can use. */
-export interface OwnDevice {
-  readonly device: GPUDevice;
-  readonly info: GPUAdapterInfo;
-  /** Runs on the processor (SwiftShader, llvmpipe, WARP): right numbers, far slower than WASM. */
-  readonly isSoftware: boolean;
-}
-
+/** A feature is asked for where the adapter has it: each is one that a kernel or a benchmark can use. */
 const wantedFeatures = [
   "timestamp-query",
   "shader-f16",
@@ -16,6 +10,7 @@ const wantedFeatures = [
   "chromium-experimental-subgroup-matrix",
 ] as const;
 
+/** A device grants only the modest default of each limit unless more is asked for. */
 const raisedLimits = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -27,55 +22,68 @@ const raisedLimits = [
   "maxComputeWorkgroupSizeY",
 ] as const;
 
-/**
- * Asks for the strongest adapter and a device on it.
- *
- * @throws GlofError `backend-unavailable` without WebGPU, without an adapter, or when the device is refused
- */
-export async function openDevice(): Promise<OwnDevice> {
-  const adapter = await requestAdapter();
-  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
-  const requiredLimits = Object.fromEntries(raisedLimits.map((name) => [name, adapter.limits[name]]));
-  try {
-    const device = await adapter.requestDevice({
-      requiredFeatures: requiredFeatures as GPUFeatureName[],
-      requiredLimits,
-    });
-    return { device, info: adapter.info, isSoftware: isSoftwareAdapter(adapter.info) };
-  } catch (error) {
-    throw unavailable(`the adapter refused a device (${messageOf(error)})`, error);
-  }
-}
+const driverAdvice = "install a driver for the GPU (Vulkan, Metal or D3D12), or choose another backend";
 
-/** The strongest adapter of this machine. */
+/**
+ * The strongest adapter of this machine, hardware before software.
+ *
+ * @throws GlofError `backend-unavailable` without WebGPU or without an adapter
+ */
 export async function requestAdapter(): Promise<GPUAdapter> {
-  let gpu: GPU | undefined;
-  try {
-    gpu = await openWebgpu();
-  } catch (error) {
-    throw unavailable(`the package webgpu does not load (${messageOf(error)})`, error);
-  }
-  if (!gpu) throw unavailable("this browser has no WebGPU");
+  const gpu = await openWebgpu().catch((error: unknown) => {
+    throw unavailable(
+      "webgpu",
+      `the package webgpu does not load (${messageOf(error)})`,
+      driverAdvice,
+      error,
+    );
+  });
+  if (!gpu) throw unavailable("webgpu", "this browser has no WebGPU", "update it, or choose another backend");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) throw unavailable("no adapter: no usable GPU driver (Vulkan, Metal or D3D12) was found");
+  if (!adapter) throw unavailable("webgpu", "WebGPU found no adapter", driverAdvice);
   return adapter;
 }
 
-/** Whether an adapter computes on the processor. Drivers say so in their names, not in a flag. */
-export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
-  const flags = info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
-  const names = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
-  return (
-    flags.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(names)
-  );
+/**
+ * A device of our own, with every feature and limit that the kernels can use.
+ *
+ * @throws GlofError `backend-unavailable` when the adapter refuses
+ */
+export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  try {
+    return await adapter.requestDevice({
+      requiredFeatures: features as GPUFeatureName[],
+      requiredLimits: limitsOf(adapter),
+    });
+  } catch (error) {
+    throw unavailable("webgpu", `the adapter refused a device (${messageOf(error)})`, driverAdvice, error);
+  }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The limits of an adapter or a device that decide what runs on it. */
+export function limitsOf({ limits }: { readonly limits: GPUSupportedLimits }): Record<string, number> {
+  return Object.fromEntries(raisedLimits.map((name) => [name, limits[name]]));
+}
 
-function unavailable(what: string, cause?: unknown): GlofError {
-  return new GlofError(
-    "backend-unavailable",
-    `webgpu: expected a WebGPU adapter and device, got none: ${what}. Do install a GPU driver, or choose another backend.`,
-    { backend: "webgpu", cause },
-  );
+/** An adapter in plain values. */
+export interface AdapterFacts {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** It computes on the processor (SwiftShader, llvmpipe, WARP): right numbers, slower than WASM. */
+  readonly isSoftware: boolean;
+}
+
+/** Reads what an adapter says of itself. */
+export function adapterFacts({ info }: { readonly info: GPUAdapterInfo }): AdapterFacts {
+  const { vendor, architecture, device, description } = info;
+  return { vendor, architecture, device, description, isSoftware: isSoftwareAdapter(info) };
+}
+
+/** Whether an adapter computes on the processor. Not every driver sets the flag, hence the names too. */
+export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
+  const names = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+  return info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(names);
 }

@@ -1,0 +1,41 @@
+import { describeOnBackends } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, it } from "vitest";
+import { releaseBackend } from "./release_backend.js";
+import { selectBackend } from "./select_backend.js";
+import { freeUnusedGpuMemory } from "./webgpu_lifecycle.js";
+
+const allocatedBytes = (): number =>
+  (tf.memory() as tf.MemoryInfo & { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU;
+
+/** Work on many sizes: each leaves buffers of its own size in the pool. */
+async function workOnManySizes(): Promise<void> {
+  for (let size = 100; size < 120; size++) {
+    const sum = tf.tidy(() => tf.sum(tf.square(tf.ones([size, size]))));
+    await sum.data();
+    sum.dispose();
+  }
+}
+
+describeOnBackends(
+  "the pool of GPU buffers",
+  () => {
+    it("grows with every new size and is freed on request", async () => {
+      await workOnManySizes();
+      const before = allocatedBytes();
+      expect(before).toBeGreaterThan(20 * 100 * 100 * 4);
+      expect(freeUnusedGpuMemory()).toBe(before);
+      expect(allocatedBytes()).toBe(0);
+      await workOnManySizes();
+      expect(allocatedBytes()).toBe(before);
+    });
+
+    it("stays within its limit", async () => {
+      await releaseBackend();
+      await selectBackend({ require: "webgpu", webgpu: { maxPooledBytes: 100_000 } });
+      await workOnManySizes();
+      expect(allocatedBytes()).toBeLessThan(300_000);
+    });
+  },
+  { backends: ["webgpu"] },
+);

@@ -1,7 +1,10 @@
 import { GlofError } from "@glof/core";
-import { type CheckpointSource, openByteSource } from "./byte_source.js";
+import { addressOf, type CheckpointSource, openByteSource } from "./byte_source.js";
+import { openPytorchLegacy } from "./pytorch_legacy.js";
+import { openPytorchZip } from "./pytorch_zip.js";
 import type { ByteSource } from "./random_access.js";
 import { openSafetensors } from "./safetensors_read.js";
+import { type OpenShard, openSharded } from "./sharded.js";
 import type { Checkpoint } from "./types.js";
 
 /** Options of `openCheckpoint`. */
@@ -28,15 +31,22 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const file = await openByteSource(source, { name, signal });
   try {
-    return await openByContent(file);
+    return await openByContent(file, shardOpener(source, signal));
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function openByContent(file: ByteSource): Promise<Checkpoint> {
+async function openByContent(file: ByteSource, openShard: OpenShard | undefined): Promise<Checkpoint> {
   const start = await file.read(0, Math.min(16, file.size));
+  const begins = (...bytes: number[]): boolean => bytes.every((byte, index) => start[index] === byte);
+  if (begins(0x50, 0x4b, 0x03, 0x04)) return openPytorchZip(file);
+  // Pickle protocol 2, then a long integer of 10 bytes: the magic number of the legacy format.
+  if (begins(0x80, 0x02, 0x8a, 0x0a)) return openPytorchLegacy(file);
+  if (begins(0x7b) && !looksLikeSafetensors(start)) {
+    return openSharded(file, openShard);
+  }
   if (start[8] === 0x7b) return openSafetensors(file);
   throw new GlofError(
     "unsupported-format",
@@ -49,3 +59,17 @@ const hex = (bytes: Uint8Array): string =>
   bytes.length === 0
     ? "none (an empty file)"
     : [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/** A safetensors header's length fits in 4 bytes, so its upper half is zero; JSON text has no zero byte. */
+const looksLikeSafetensors = (start: Uint8Array): boolean => start[7] === 0;
+
+/** Opens a neighbour of the index. */
+function shardOpener(source: CheckpointSource, signal: AbortSignal | undefined): OpenShard | undefined {
+  if (typeof source !== "string" && !(source instanceof URL)) return undefined;
+  const options = signal ? { signal } : {};
+  const address = addressOf(source);
+  if (address) return (fileName) => openCheckpoint(new URL(fileName, address), options);
+  if (source instanceof URL) return (fileName) => openCheckpoint(new URL(fileName, source), options);
+  const folder = /^(.*[\\/])?/.exec(source)![0];
+  return (fileName) => openCheckpoint(`${folder}${fileName}`, options);
+}

@@ -1,0 +1,76 @@
+import { corrupt, overLimit, unsupported } from "./failures.js";
+import type { ByteSource } from "./random_access.js";
+import { maxHeaderBytes } from "./safetensors_header.js";
+import type { Checkpoint, CheckpointEntry } from "./types.js";
+
+/** Opens one shard by its file name, beside the index. */
+export type OpenShard = (fileName: string) => Promise<Checkpoint>;
+
+const maxShards = 1000;
+
+/**
+ * Opens the index of a checkpoint in several files (`model.safetensors.index.json`: names and the file of each), as
+ * Hugging Face writes it. Every name must be in the shard that the index says.
+ *
+ * @param openShard undefined where the index has no place of its own, such as a Blob
+ */
+export async function openSharded(file: ByteSource, openShard: OpenShard | undefined): Promise<Checkpoint> {
+  const places = await readWeightMap(file);
+  const names = [...new Set(places.values())];
+  if (names.length > maxShards) throw overLimit(file.name, "files", maxShards, names.length);
+  if (!openShard) {
+    throw unsupported(
+      file.name,
+      "an index of several files names its neighbours, which a Blob or buffer does not have",
+      "Open it by path or address, or open each file.",
+    );
+  }
+  const shards = new Map<string, Checkpoint>();
+  const close = async (): Promise<void> => {
+    await Promise.all([file.close(), ...[...shards.values()].map((shard) => shard.close())]);
+  };
+  try {
+    for (const name of names) shards.set(name, await openShard(name));
+    const entries = new Map<string, CheckpointEntry>();
+    for (const [tensor, shard] of places) {
+      const entry = shards.get(shard)!.entries.get(tensor);
+      if (!entry) throw corrupt(file.name, `"${tensor}" in ${shard}`, "no such tensor there");
+      entries.set(tensor, entry);
+    }
+    const shardOf = (tensor: string): Checkpoint => shards.get(places.get(tensor) ?? names[0]!)!;
+    return {
+      name: file.name,
+      format: shards.get(names[0]!)!.format,
+      entries,
+      metadata: shards.get(names[0]!)!.metadata,
+      readBytes: (tensor) => shardOf(tensor).readBytes(tensor),
+      readFloat32: (tensor) => shardOf(tensor).readFloat32(tensor),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function readWeightMap(file: ByteSource): Promise<ReadonlyMap<string, string>> {
+  if (file.size > maxHeaderBytes) throw overLimit(file.name, "bytes of index", maxHeaderBytes, file.size);
+  let index: unknown;
+  try {
+    index = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await file.read(0, file.size)));
+  } catch (error) {
+    throw corrupt(file.name, "an index of JSON", error instanceof Error ? error.message : String(error));
+  }
+  const map =
+    typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
+  if (typeof map !== "object" || map === null) throw corrupt(file.name, "a weight_map", "none");
+  const places = Object.entries(map as Record<string, unknown>);
+  if (places.length === 0) throw corrupt(file.name, "a weight_map of some names", "an empty one");
+  for (const [tensor, shard] of places) {
+    // A shard lies beside its index: no path may lead elsewhere.
+    if (typeof shard !== "string" || !/^[\w.-]+$/.test(shard) || shard.startsWith("..")) {
+      throw corrupt(file.name, `a plain file name for "${tensor}"`, JSON.stringify(shard)?.slice(0, 100));
+    }
+  }
+  return new Map(places as [string, string][]);
+}

@@ -37,18 +37,11 @@ describeOnBackends("kernels that stock TensorFlow.js gets wrong", () => {
     { batch: 1, transposeA: true, transposeB: false },
     { batch: 2, transposeA: false, transposeB: true },
   ])("fused matMul with bias and activation: %o", async ({ batch, transposeA, transposeB }) => {
-    const values = (shape: number[]) =>
-      tf.tidy(() =>
-        tf.sin(
-          tf.reshape(
-            tf.range(
-              0,
-              shape.reduce((p, n) => p * n),
-            ),
-            shape,
-          ),
-        ),
-      ) as tf.Tensor3D;
+    const values = (shape: [number, number, number]): tf.Tensor3D =>
+      tf.tidy(() => {
+        const count = shape[0] * shape[1] * shape[2];
+        return tf.sin(tf.reshape(tf.range(0, count), shape));
+      });
     const a = values(transposeA ? [batch, 17, 20] : [batch, 20, 17]);
     const b = values(transposeB ? [batch, 30, 17] : [batch, 17, 30]);
     const bias = tf.linspace(-5, 5, 30);

@@ -3,7 +3,7 @@ import { describeOnBackends, expectClose, useSoftwareVulkan } from "@glof/test-k
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { releaseBackend } from "./release_backend.js";
-import { selectBackend } from "./select_backend.js";
+import { type SelectBackendOptions, selectBackend } from "./select_backend.js";
 import type { BackendName } from "./types.js";
 
 /** A small graph of operations that every backend has kernels for; the same numbers come out of plain loops. */
@@ -93,10 +93,11 @@ describe("selectBackend refuses", () => {
     });
   });
 
-  it.each([{ require: "webgl" as BackendName }, { prefer: [] }, { prefer: ["cpu", "cuda" as BackendName] }])(
-    "an unknown or empty choice: %o",
-    (options) => {
-      expect(() => selectBackend(options)).toThrowError(expect.objectContaining({ code: "bad-argument" }));
-    },
-  );
+  it.each<SelectBackendOptions>([
+    { require: "webgl" as BackendName },
+    { prefer: [] },
+    { prefer: ["cpu", "cuda" as BackendName] },
+  ])("an unknown or empty choice: %o", (options) => {
+    expect(() => selectBackend(options)).toThrowError(expect.objectContaining({ code: "bad-argument" }));
+  });
 });

@@ -1,0 +1,119 @@
+import type { Noise2d } from "./noise.js";
+
+/**
+ * A lattice of square cells on the ground. Fields over it are row-major `Float32Array`s of `cols · rows` values.
+ * Ground coordinates are metres, x to the east and y to the south, zero at the scene's upper left corner.
+ */
+export interface FieldGrid {
+  readonly cols: number;
+  readonly rows: number;
+  readonly cellM: number;
+  /** Ground position of the centre of cell (0, 0). */
+  readonly originXM: number;
+  readonly originYM: number;
+}
+
+/** Cells in a grid. */
+export const cellCount = (grid: FieldGrid): number => grid.cols * grid.rows;
+
+/** Samples a function of ground metres at every cell centre. */
+export function sampleField(grid: FieldGrid, valueAt: (xM: number, yM: number) => number): Float32Array {
+  const field = new Float32Array(cellCount(grid));
+  for (let row = 0, index = 0; row < grid.rows; row++) {
+    const yM = grid.originYM + row * grid.cellM;
+    for (let col = 0; col < grid.cols; col++, index++) {
+      field[index] = valueAt(grid.originXM + col * grid.cellM, yM);
+    }
+  }
+  return field;
+}
+
+/** Noise of a given wavelength sampled at every cell centre. */
+export function noiseField(grid: FieldGrid, noise: Noise2d, wavelengthM: number): Float32Array {
+  const frequency = 1 / wavelengthM;
+  return sampleField(grid, (xM, yM) => noise(xM * frequency, yM * frequency));
+}
+
+/** Bilinear resampling of a field onto another grid; outside values repeat the edge. */
+export function resampleField(field: Float32Array, from: FieldGrid, to: FieldGrid): Float32Array {
+  const resampled = new Float32Array(cellCount(to));
+  const step = to.cellM / from.cellM;
+  const startX = (to.originXM - from.originXM) / from.cellM;
+  const startY = (to.originYM - from.originYM) / from.cellM;
+  for (let row = 0, index = 0; row < to.rows; row++) {
+    const y = clamp(startY + row * step, 0, from.rows - 1.0001);
+    const top = Math.floor(y);
+    const fy = y - top;
+    for (let col = 0; col < to.cols; col++, index++) {
+      const x = clamp(startX + col * step, 0, from.cols - 1.0001);
+      const left = Math.floor(x);
+      const fx = x - left;
+      const at = top * from.cols + left;
+      const upper = field[at]! + fx * (field[at + 1]! - field[at]!);
+      const below = at + from.cols;
+      const lower = field[below]! + fx * (field[below + 1]! - field[below]!);
+      resampled[index] = upper + fy * (lower - upper);
+    }
+  }
+  return resampled;
+}
+
+/** Uniform cubic B-spline resampling: smooth slopes, for elevations (bilinear facets show in the shading). */
+export function resampleSmooth(field: Float32Array, from: FieldGrid, to: FieldGrid): Float32Array {
+  const step = to.cellM / from.cellM;
+  const startX = (to.originXM - from.originXM) / from.cellM;
+  const startY = (to.originYM - from.originYM) / from.cellM;
+  const wide = new Float32Array(to.cols * from.rows);
+  splineTable(to.cols, from.cols, startX, step, (col, taps, weights) => {
+    for (let row = 0; row < from.rows; row++) {
+      const at = row * from.cols;
+      let sum = 0;
+      for (let tap = 0; tap < 4; tap++) sum += weights[tap]! * field[at + taps[tap]!]!;
+      wide[row * to.cols + col] = sum;
+    }
+  });
+  const resampled = new Float32Array(cellCount(to));
+  splineTable(to.rows, from.rows, startY, step, (row, taps, weights) => {
+    for (let col = 0; col < to.cols; col++) {
+      let sum = 0;
+      for (let tap = 0; tap < 4; tap++) sum += weights[tap]! * wide[taps[tap]! * to.cols + col]!;
+      resampled[row * to.cols + col] = sum;
+    }
+  });
+  return resampled;
+}
+
+function splineTable(
+  count: number,
+  sourceCount: number,
+  start: number,
+  step: number,
+  visit: (index: number, taps: readonly number[], weights: readonly number[]) => void,
+): void {
+  for (let index = 0; index < count; index++) {
+    const position = start + index * step;
+    const first = Math.floor(position);
+    const t = position - first;
+    const taps = [-1, 0, 1, 2].map((offset) => clamp(first + offset, 0, sourceCount - 1));
+    const weights = [
+      (1 - t) ** 3 / 6,
+      (3 * t ** 3 - 6 * t ** 2 + 4) / 6,
+      (-3 * t ** 3 + 3 * t ** 2 + 3 * t + 1) / 6,
+      t ** 3 / 6,
+    ];
+    visit(index, taps, weights);
+  }
+}
+
+/** `value` held between `low` and `high`. */
+export const clamp = (value: number, low: number, high: number): number =>
+  Math.min(high, Math.max(low, value));
+
+/** 0 below `low`, 1 above `high`, smooth between (Hermite). `low` may exceed `high` for a falling step. */
+export function smoothstep(low: number, high: number, value: number): number {
+  const t = clamp((value - low) / (high - low), 0, 1);
+  return t * t * (3 - 2 * t);
+}
+
+/** Linear interpolation from `a` at t = 0 to `b` at t = 1. */
+export const mix = (a: number, b: number, t: number): number => a + (b - a) * t;

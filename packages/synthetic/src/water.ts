@@ -1,0 +1,123 @@
+import type { Rng } from "@glof/core";
+import type { Canvas } from "./canvas.js";
+import { cellCount, clamp, type FieldGrid, mix, smoothstep } from "./grid.js";
+import type { LakeShape } from "./lakes.js";
+import { fbm, makeNoise } from "./noise.js";
+import { type Materials, mixSpectra, SPECTRUM_LENGTH, type Spectrum, waterSpectrum } from "./spectra.js";
+import { surfaceCode } from "./types.js";
+
+/** Lakes drawn on pixels. */
+export interface WaterCover {
+  /** Part of each pixel that is lake, 0 to 1. */
+  readonly share: Float32Array;
+  /** Distance to the shore inside a lake, metres (the largest of the lakes at a pixel). */
+  readonly insideM: Float32Array;
+  /** 1 + index of the lake's shape; 0 none. */
+  readonly owner: Int32Array;
+}
+
+/** Draws lake shapes on a grid. Where two meet, the pixel goes to the one that it lies deeper in. */
+export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid): WaterCover {
+  const share = new Float32Array(cellCount(grid));
+  const insideM = new Float32Array(cellCount(grid)).fill(-1e6);
+  const owner = new Int32Array(cellCount(grid));
+  shapes.forEach((shape, index) => {
+    visitBox(grid, shape.box, (cell, xM, yM) => {
+      const depth = shape.insideM(xM, yM);
+      if (depth <= insideM[cell]!) return;
+      insideM[cell] = depth;
+      share[cell] = clamp(0.5 + depth / grid.cellM, 0, 1);
+      owner[cell] = share[cell]! > 0 ? index + 1 : 0;
+    });
+  });
+  return { share, insideM, owner };
+}
+
+/** Visits the cells of a grid inside a ground box (west, north, east, south). */
+export function visitBox(
+  grid: FieldGrid,
+  box: readonly [number, number, number, number],
+  visit: (cell: number, xM: number, yM: number) => void,
+): void {
+  const first = (ground: number, origin: number): number =>
+    Math.max(0, Math.floor((ground - origin) / grid.cellM));
+  const lastCol = Math.min(grid.cols - 1, Math.ceil((box[2] - grid.originXM) / grid.cellM));
+  const lastRow = Math.min(grid.rows - 1, Math.ceil((box[3] - grid.originYM) / grid.cellM));
+  for (let row = first(box[1], grid.originYM); row <= lastRow; row++) {
+    for (let col = first(box[0], grid.originXM); col <= lastCol; col++) {
+      visit(row * grid.cols + col, grid.originXM + col * grid.cellM, grid.originYM + row * grid.cellM);
+    }
+  }
+}
+
+/** Ice on the lakes of a scene, by pixel: 0 open water, 1 ice; and snow upon that ice. */
+export interface LakeIce {
+  readonly ice: Float32Array;
+  readonly snow: Float32Array;
+}
+
+/** Freezes some lakes wholly, some from the shore inwards, some with snow on top. */
+export function freezeLakes(
+  shapes: readonly LakeShape[],
+  water: WaterCover,
+  grid: FieldGrid,
+  frozenChance: number,
+  rng: Rng,
+): LakeIce {
+  const ice = new Float32Array(cellCount(grid));
+  const snow = new Float32Array(cellCount(grid));
+  const states = shapes.map(() => ({
+    frozen: rng.next() < frozenChance,
+    whole: rng.next() < 0.65,
+    rimM: rng.uniform(15, 120),
+    snowy: rng.next() < 0.35 ? rng.uniform(-0.3, 1.2) : -2,
+  }));
+  const patches = fbm(makeNoise(rng), { octaves: 3 });
+  for (let cell = 0; cell < ice.length; cell++) {
+    const state = states[water.owner[cell]! - 1];
+    if (state === undefined || !state.frozen) continue;
+    const xM = (cell % grid.cols) * grid.cellM;
+    const yM = Math.floor(cell / grid.cols) * grid.cellM;
+    const uneven = patches(xM / 260, yM / 260);
+    ice[cell] = state.whole ? 1 : smoothstep(0, 12, state.rimM * (1 + uneven) - water.insideM[cell]!);
+    snow[cell] = ice[cell]! * smoothstep(-0.1, 0.25, state.snowy + uneven);
+  }
+  return { ice, snow };
+}
+
+/** Paints lakes: colour by turbidity, bottom through the shallows, stirred patterns, ice and snow. */
+export function paintLakes(
+  canvas: Canvas,
+  shapes: readonly LakeShape[],
+  water: WaterCover,
+  lakeIce: LakeIce,
+  materials: Materials,
+  rng: Rng,
+): void {
+  const { grid, albedo, classMap } = canvas;
+  const colours: Spectrum[] = shapes.map((shape) => waterSpectrum(shape.turbidity, rng));
+  const iceColours = shapes.map(() => mixSpectra(materials.blackLakeIce, materials.greyLakeIce, rng.next()));
+  const clarityM = shapes.map((shape) => mix(40, 6, shape.turbidity));
+  const plume = fbm(makeNoise(rng), { octaves: 3 });
+  const [lakeCode, iceCode] = [surfaceCode("lake"), surfaceCode("lake-ice")];
+  for (let cell = 0; cell < water.share.length; cell++) {
+    const share = water.share[cell]!;
+    if (share <= 0) continue;
+    const lake = water.owner[cell]! - 1;
+    const xM = (cell % grid.cols) * grid.cellM;
+    const yM = Math.floor(cell / grid.cols) * grid.cellM;
+    const stirred = 1 + 0.08 * plume(xM / 220, yM / 220);
+    const bottom = 0.5 * Math.exp(-Math.max(0, water.insideM[cell]!) / clarityM[lake]!);
+    const ice = lakeIce.ice[cell]!;
+    const cracks = 1 + 0.22 * plume(xM / 60 + 40, yM / 60);
+    for (let band = 0; band < SPECTRUM_LENGTH; band++) {
+      const seen = band < 3 ? bottom : band === 3 ? 0.25 * bottom : 0;
+      let value = mix(colours[lake]![band]! * stirred, 0.55 * materials.sediment[band]!, 0.35 * seen);
+      value = mix(value, iceColours[lake]![band]! * cracks, ice);
+      value = mix(value, materials.freshSnow[band]! * (0.85 + 0.1 * stirred), lakeIce.snow[cell]!);
+      const field = albedo[band]!;
+      field[cell] = mix(field[cell]!, value, share);
+    }
+    if (share >= 0.5) classMap[cell] = ice >= 0.5 ? iceCode : lakeCode;
+  }
+}

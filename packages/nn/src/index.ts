@@ -1,2 +1,58 @@
+export { type Block, checkpoint } from "./checkpointing.js";
+export { ensureGradients } from "./gradients/index.js";
+export {
+  areReferenceKernelsForced,
+  type FastKernel,
+  type FastKernelName,
+  useKernel,
+  withReferenceKernels,
+} from "./kernels/door.js";
+export {
+  type Activation,
+  activate,
+  activationNames,
+  gelu,
+  leakyRelu,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+} from "./ops/activations.js";
+export { type AttentionOptions, attention, multiHeadAttention } from "./ops/attention.js";
+export {
+  type BatchNormOptions,
+  type BatchNormParams,
+  type BatchNormStatistics,
+  batchNorm,
+} from "./ops/batch_norm.js";
+export type { ConvShapeOptions } from "./ops/conv_geometry.js";
+export { type Conv2dOptions, type ConvTranspose2dOptions, conv2d, convTranspose2d } from "./ops/conv2d.js";
+export { dropout, dropPath } from "./ops/dropout.js";
+export { type GroupNormOptions, groupNorm } from "./ops/group_norm.js";
+export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
+export { type LinearOptions, linear } from "./ops/linear.js";
+export { matMul } from "./ops/mat_mul.js";
+export { type PadMode, type PadOptions, pad2d } from "./ops/pad.js";
+export type { Pair } from "./ops/pair.js";
+export { pixelShuffle } from "./ops/pixel_shuffle.js";
+export { type AvgPoolOptions, avgPool2d, maxPool2d, type PoolOptions } from "./ops/pool.js";
+export {
+  adaptiveAvgPool2d,
+  type ImageSize,
+  type ResizeNearestOptions,
+  type ResizeOptions,
+  resizeBicubic,
+  resizeBilinear,
+  resizeNearest,
+} from "./ops/resize.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
+export { initParams } from "./params/init.js";
+export { toFileLayout, toMemoryLayout, toMemoryShape } from "./params/layout.js";
+export { compareWithSpecs, loadParams } from "./params/load.js";
+export { saveParams } from "./params/save.js";
+export { countParams, disposeParams, type Partition, partition, subParams } from "./params/select.js";
 export * from "./types.js";
-export { installWasmKernels, type WasmKernelsReport } from "./wasm/install.js";
+export { type ValueAndGrad, type ValueAndGradOptions, valueAndGrad } from "./value_and_grad.js";
+export { installWasmKernels } from "./wasm/install.js";
+export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
+export { type OperationWithGradient, withGradient } from "./with_gradient.js";

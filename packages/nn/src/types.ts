@@ -39,6 +39,11 @@ export interface ParamSpec {
 export interface ForwardMode {
   readonly training: boolean;
   readonly seed: number;
+  /**
+   * Receives the new value of each buffer (running statistics) under its official name, once per training pass. The
+   * receiver disposes it; it outlives any tidy.
+   */
+  readonly onBuffer?: (name: string, value: tf.Tensor) => void;
 }
 
 /** What a strict load found. */

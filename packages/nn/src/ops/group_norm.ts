@@ -1,0 +1,62 @@
+import { GlofError } from "@glof/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { withGradient } from "../with_gradient.js";
+import { normPullback } from "./layer_norm.js";
+
+/** Options of `groupNorm`. */
+export interface GroupNormOptions {
+  /** Number of groups; it divides C. 1 is layer norm over the image, C is instance norm. */
+  readonly groups: number;
+  /** Added to the variance inside the square root. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Group normalisation (Wu and He 2018): each group of channels of each image is normalised over its pixels and channels.
+ *
+ * @param x [N, H, W, C]
+ * @param gamma [C]
+ * @param beta [C]
+ * @throws GlofError `shape-mismatch`
+ */
+export function groupNorm(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  options: GroupNormOptions,
+): tf.Tensor4D {
+  const { groups, epsilon = 1e-5 } = options;
+  const [batch, rows, cols, width] = x.shape;
+  if (width % groups !== 0 || gamma.size !== width || beta.size !== width) {
+    throw new GlofError(
+      "shape-mismatch",
+      `groupNorm: expected gamma and beta [C] and C divisible by ${groups} groups for x [N, H, W, C], ` +
+        `got x [${x.shape}], gamma [${gamma.shape}], beta [${beta.shape}]. Choose groups that divide the channels.`,
+    );
+  }
+  // [N, pixels, groups, channels of a group], normalised over axes 1 and 3.
+  const grouped: [number, number, number, number] = [batch, rows * cols, groups, width / groups];
+  return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma">({
+    inputs: { x, gamma, beta },
+    forward: () => {
+      const normed = tf.reshape(normalise(tf.reshape(x, grouped), epsilon).normed, x.shape);
+      return { value: tf.add(tf.mul(normed, gamma), beta), saved: { x, gamma } };
+    },
+    backward: (dy, saved, wants) => {
+      const { normed, inverseStd } = normalise(tf.reshape(saved.x, grouped), epsilon);
+      const gradient = tf.reshape(tf.mul(dy, saved.gamma), grouped);
+      const flat = tf.reshape(normed, x.shape);
+      return {
+        x: wants("x") ? tf.reshape(normPullback(gradient, normed, inverseStd, [1, 3]), x.shape) : undefined,
+        gamma: wants("gamma") ? tf.sum(tf.mul(dy, flat), [0, 1, 2]) : undefined,
+        beta: wants("beta") ? tf.sum(dy, [0, 1, 2]) : undefined,
+      };
+    },
+  });
+}
+
+function normalise(x: tf.Tensor, epsilon: number): { normed: tf.Tensor; inverseStd: tf.Tensor } {
+  const centred = tf.sub(x, tf.mean(x, [1, 3], true));
+  const inverseStd = tf.rsqrt(tf.add(tf.mean(tf.square(centred), [1, 3], true), epsilon));
+  return { normed: tf.mul(centred, inverseStd), inverseStd };
+}

@@ -1,0 +1,92 @@
+import { GlofError } from "@glof/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { useKernel } from "../kernels/door.js";
+import { withGradient } from "../with_gradient.js";
+import { type Activation, activationSlope, activationValue } from "./activations.js";
+import { matMul } from "./mat_mul.js";
+
+/** Options of `linear`. */
+export interface LinearOptions {
+  /** Applied to the result. Default none. */
+  readonly activation?: Activation;
+}
+
+/**
+ * y = activation(x w + b).
+ *
+ * @param x [..., in]
+ * @param w [in, out]: the memory layout of `ParamSpec.layout = "linear"`
+ * @param b [out]
+ * @returns [..., out]
+ * @throws GlofError `shape-mismatch`
+ */
+export function linear<T extends tf.Tensor>(
+  x: T,
+  w: tf.Tensor,
+  b?: tf.Tensor,
+  options: LinearOptions = {},
+): T {
+  const { activation } = options;
+  const [inSize, outSize] = checkShapes(x, w, b);
+  const rows = x.size / inSize;
+  const outShape = [...x.shape.slice(0, -1), outSize];
+  return withGradient<T, "x" | "w" | "b", "x" | "w" | "b" | "z">({
+    inputs: { x, w, b },
+    forward: () => {
+      const { value, z } = linearForward(tf.reshape(x, [rows, inSize]), w, b, activation);
+      const saved = { x, w, ...(b === undefined ? {} : { b }), ...(z === undefined ? {} : { z }) };
+      return { value: tf.reshape(value, outShape), saved: saved as Record<"x" | "w" | "b" | "z", tf.Tensor> };
+    },
+    backward: (dy, saved, wants) => {
+      const dy2 = tf.reshape(dy, [rows, outSize]);
+      const x2 = tf.reshape(saved.x, [rows, inSize]);
+      const dz = activation === undefined ? dy2 : tf.mul(dy2, slopeOf(activation, saved, x2));
+      return {
+        x: wants("x") ? tf.reshape(matMul(dz, saved.w, false, true), saved.x.shape) : undefined,
+        w: wants("w") ? matMul(x2, dz, true, false) : undefined,
+        b: wants("b") ? tf.sum(dz, 0) : undefined,
+      };
+    },
+  });
+}
+
+/** `z` is what the activation saw; a fused kernel does not give it, and the backward pass computes it again. */
+function linearForward(
+  x: tf.Tensor,
+  w: tf.Tensor,
+  b: tf.Tensor | undefined,
+  activation: Activation | undefined,
+): { value: tf.Tensor; z?: tf.Tensor } {
+  const kernel = activation === undefined || activation === "gelu" ? useKernel("GlofLinear") : undefined;
+  if (kernel !== undefined) return { value: kernel({ x, w, b }, { activation: activation ?? "none" }) };
+  const z = preActivation(x, w, b);
+  return activation === undefined ? { value: z } : { value: activationValue(activation, z), z };
+}
+
+function preActivation(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): tf.Tensor {
+  const product = matMul(x, w);
+  return b === undefined ? product : tf.add(product, b);
+}
+
+function slopeOf(
+  activation: Activation,
+  saved: { readonly w: tf.Tensor; readonly b?: tf.Tensor; readonly z?: tf.Tensor },
+  x: tf.Tensor,
+): tf.Tensor {
+  return activationSlope(activation, saved.z ?? preActivation(x, saved.w, saved.b));
+}
+
+function checkShapes(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): [number, number] {
+  const [inSize, outSize] = w.shape;
+  const fits =
+    w.rank === 2 &&
+    x.rank >= 1 &&
+    x.shape.at(-1) === inSize &&
+    (b === undefined || (b.rank === 1 && b.shape[0] === outSize));
+  if (fits) return [inSize!, outSize!];
+  throw new GlofError(
+    "shape-mismatch",
+    `linear: expected x [..., in], w [in, out] and b [out], got x [${x.shape}], w [${w.shape}]` +
+      `${b === undefined ? "" : `, b [${b.shape}]`}. Weights of a PyTorch file are [out, in]: load them with layout "linear".`,
+  );
+}

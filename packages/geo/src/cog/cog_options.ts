@@ -1,0 +1,116 @@
+import { GlofError } from "@glof/core";
+import { dtypeRange, isFloatDtype } from "../raster/array_types.js";
+import type { RasterArray, RasterDtype, RasterGrid } from "../types.js";
+
+/** Pixel types that `beginCog` writes. */
+export type CogDtype = Exclude<RasterDtype, "int8">;
+
+/** How four pixels become one of the next overview; no-data pixels are left out where they can be. */
+export type OverviewMethod = "average" | "nearest" | "mode";
+
+/** What a Cloud Optimized GeoTIFF shall hold. */
+export interface CogOptions {
+  readonly grid: RasterGrid;
+  readonly dtype: CogDtype;
+  /** One name per band: they become the band descriptions. */
+  readonly bandNames: readonly string[];
+  /** Value that means "no data"; NaN is allowed for floats. */
+  readonly nodata?: number;
+  /** Side of the square tiles in pixels, a multiple of 16 from 16 to 4096. Default 512. */
+  readonly blockSize?: number;
+  /** `"average"` for measurements and probabilities, `"mode"` or `"nearest"` for classes. */
+  readonly overviews: OverviewMethod;
+  /** `physical = raw · scale + offset`, for all bands or one number per band. Default 1 and 0. */
+  readonly scale?: number | readonly number[];
+  readonly offset?: number | readonly number[];
+  /** Text items of the file (GDAL metadata). */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** DEFLATE effort, 1 to 9. Default 6. */
+  readonly compressionLevel?: number;
+  /** Store minimum, maximum, mean and standard deviation of the valid pixels. Default false. */
+  readonly statistics?: boolean;
+}
+
+/** Takes rows from the top; the file appears under its name at `close`. */
+export interface CogWriter {
+  /**
+   * The next `rowCount` rows: one array per band, row after row. They are copied before the promise resolves; wait for
+   * it before the next call.
+   */
+  writeRows(rows: readonly RasterArray[], rowCount: number): Promise<void>;
+  /** Finishes the file and gives it its name. All rows must have been written. */
+  close(): Promise<void>;
+  /** Removes everything written. Safe at any time, also after `close`, where it does nothing. */
+  abandon(): Promise<void>;
+}
+
+/** `CogOptions` with its defaults, checked. */
+export interface ResolvedCogOptions extends CogOptions {
+  readonly blockSize: number;
+  readonly scales: readonly number[];
+  readonly offsets: readonly number[];
+  readonly compressionLevel: number;
+}
+
+/**
+ * Fills in defaults and checks.
+ *
+ * @throws GlofError `bad-argument`; `unsupported-feature` for a CRS without an EPSG code
+ */
+export function resolveCogOptions(options: CogOptions): ResolvedCogOptions {
+  const { grid, dtype, bandNames, nodata } = options;
+  const blockSize = options.blockSize ?? 512;
+  const bandCount = bandNames.length;
+  const perBand = (value: number | readonly number[] | undefined, fallback: number): number[] =>
+    Array.from({ length: bandCount }, (_, band) =>
+      typeof value === "object" ? value[band]! : (value ?? fallback),
+    );
+  const scales = perBand(options.scale, 1);
+  const offsets = perBand(options.offset, 0);
+  insist(
+    isCount(grid.width) && isCount(grid.height),
+    "a grid of at least 1 x 1",
+    `${grid.width} x ${grid.height}`,
+  );
+  insist(
+    ["uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"].includes(dtype),
+    "a CogDtype",
+    dtype,
+  );
+  insist(bandCount >= 1 && bandCount <= 65_535, "1 to 65535 band names", `${bandCount}`);
+  insist(
+    blockSize % 16 === 0 && blockSize >= 16 && blockSize <= 4096,
+    "a blockSize that is a multiple of 16 from 16 to 4096",
+    `${blockSize}`,
+  );
+  insist(
+    nodata === undefined || isValueOf(dtype, nodata),
+    `a nodata value that ${dtype} can hold`,
+    `${nodata}`,
+  );
+  insist([...scales, ...offsets].every(Number.isFinite), "finite scale and offset for each band", "others");
+  insist(grid.geoTransform.every(Number.isFinite), "a finite geotransform", grid.geoTransform.join(", "));
+  const epsg = grid.crs?.epsg;
+  if (grid.crs !== undefined && !(epsg !== undefined && epsg > 0 && epsg < 32_767)) {
+    throw new GlofError(
+      "unsupported-feature",
+      `beginCog: expected a CRS with an EPSG code below 32767, got ${grid.crs.name}. Reproject to a UTM zone first.`,
+      { crs: grid.crs },
+    );
+  }
+  return { ...options, blockSize, scales, offsets, compressionLevel: options.compressionLevel ?? 6 };
+}
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1 && value < 2 ** 31;
+
+function isValueOf(dtype: CogDtype, value: number): boolean {
+  if (isFloatDtype(dtype)) return true;
+  const [lowest, highest] = dtypeRange(dtype);
+  return Number.isInteger(value) && value >= lowest && value <= highest;
+}
+
+function insist(holds: boolean, expected: string, got: string): void {
+  if (!holds) {
+    throw new GlofError("bad-argument", `beginCog: expected ${expected}, got ${got}. Correct the options.`);
+  }
+}

@@ -1,0 +1,82 @@
+import { createRasterArray, isFloatDtype } from "../raster/array_types.js";
+import type { RasterArray, RasterDtype } from "../types.js";
+import type { OverviewMethod } from "./cog_options.js";
+
+/**
+ * Halves a picture: each 2 x 2 pixels become one. An odd last row or column counts alone, so sizes round up.
+ *
+ * - `average` leaves out no-data and NaN; integers round half up, and step aside where the mean falls on the no-data value
+ * - `mode` takes the commonest value that is not no-data, the first in reading order on a tie
+ * - `nearest` takes the upper left pixel
+ *
+ * @param pixels `height` rows of `width`
+ */
+export function downsample(
+  pixels: RasterArray,
+  width: number,
+  height: number,
+  dtype: RasterDtype,
+  method: OverviewMethod,
+  nodata: number | undefined,
+): RasterArray {
+  const outWidth = Math.ceil(width / 2);
+  const outHeight = Math.ceil(height / 2);
+  const out = createRasterArray(dtype, outWidth * outHeight);
+  if (method === "nearest") {
+    for (let row = 0, at = 0; row < outHeight; row++) {
+      const start = 2 * row * width;
+      for (let col = 0; col < width; col += 2) out[at++] = pixels[start + col]!;
+    }
+    return out;
+  }
+  const reduce = method === "mode" ? modeOf(nodata) : meanOf(dtype, nodata);
+  for (let row = 0, at = 0; row < outHeight; row++) {
+    const top = 2 * row * width;
+    const bottom = 2 * row + 1 < height ? top + width : top;
+    for (let col = 0; col < width; col += 2) {
+      const right = col + 1 < width ? col + 1 : col;
+      const a = pixels[top + col]!;
+      const b = pixels[top + right]!;
+      const c = pixels[bottom + col]!;
+      const d = pixels[bottom + right]!;
+      // Doubled edge pixels weigh the same in mean and mode, so an odd edge needs no case of its own. Four equal pixels
+      // are the common case in masks and probabilities.
+      out[at++] = a === b && a === c && a === d ? a : reduce(a, b, c, d);
+    }
+  }
+  return out;
+}
+
+type Reduce = (a: number, b: number, c: number, d: number) => number;
+
+function meanOf(dtype: RasterDtype, nodata: number | undefined): Reduce {
+  const isFloat = isFloatDtype(dtype);
+  const isValid = (value: number): boolean => !Number.isNaN(value) && value !== nodata;
+  return (a, b, c, d) => {
+    let sum = 0;
+    let count = 0;
+    for (const value of [a, b, c, d]) {
+      if (!isValid(value)) continue;
+      sum += value;
+      count++;
+    }
+    if (count === 0) return nodata ?? Number.NaN;
+    if (isFloat) return sum / count;
+    const mean = Math.floor(sum / count + 0.5);
+    return mean === nodata ? mean + (sum / count < mean ? -1 : 1) : mean;
+  };
+}
+
+function modeOf(nodata: number | undefined): Reduce {
+  const isValid = (value: number): boolean => !Number.isNaN(value) && value !== nodata;
+  return (a, b, c, d) => {
+    const values = [a, b, c, d].filter(isValid);
+    let best = nodata ?? a;
+    let bestCount = 0;
+    for (const value of values) {
+      const count = values.reduce((sum, other) => sum + (other === value ? 1 : 0), 0);
+      if (count > bestCount) [best, bestCount] = [value, count];
+    }
+    return best;
+  };
+}

@@ -76,7 +76,7 @@ interface CogReport {
   readonly epsg: string | null;
   readonly transform: number[];
   readonly names: string[];
-  readonly nodata: (number | null)[];
+  readonly nodata: string[];
   readonly scales: [number | null, number | null][];
   readonly metadata: Record<string, string>;
   readonly mean: string | null;
@@ -99,7 +99,7 @@ for path in args:
       layout=ds.GetMetadataItem('LAYOUT', 'IMAGE_STRUCTURE'),
       overviews=[[bands[0].GetOverview(i).XSize, bands[0].GetOverview(i).YSize] for i in range(bands[0].GetOverviewCount())],
       epsg=srs.GetAuthorityCode(None) if srs else None, transform=ds.GetGeoTransform(),
-      names=[b.GetDescription() for b in bands], nodata=[b.GetNoDataValue() for b in bands],
+      names=[b.GetDescription() for b in bands], nodata=[repr(b.GetNoDataValue()) for b in bands],
       scales=[[b.GetScale(), b.GetOffset()] for b in bands], metadata=ds.GetMetadata(),
       mean=bands[0].GetMetadataItem('STATISTICS_MEAN')))
 print(json.dumps(out))
@@ -215,12 +215,11 @@ describe.skipIf(!hasGdal("COGs against GDAL's validator"))("GDAL", () => {
       epsg: "4326",
       mean: "3",
     });
-    expect(report!.metadata["SOFTWARE"]).toBe("glof <1>");
-    expect(report!.nodata[0]).toBeNaN();
+    expect(report).toMatchObject({ metadata: { SOFTWARE: "glof <1>" }, nodata: ["nan"] });
   });
 
   it("makes the overviews that GDAL makes", async () => {
-    const [width, height] = [67, 41];
+    const [width, height] = [64, 42];
     const mask = noise("uint8", width * height, 9).map((value) =>
       value > 200 ? 255 : value > 100 ? 1 : 0,
     ) as Uint8Array;
@@ -229,7 +228,7 @@ describe.skipIf(!hasGdal("COGs against GDAL's validator"))("GDAL", () => {
     );
     const cases = [
       ["mask_mode.tif", "uint8", mask, 255, "mode"],
-      ["mask_nearest.tif", "uint8", mask, 255, "nearest"],
+      ["mask_average.tif", "uint8", mask, 255, "average"],
       ["prob_average.tif", "float32", prob, -1, "average"],
     ] as const;
     for (const [name, dtype, pixels, nodata, overviews] of cases) {
@@ -261,10 +260,7 @@ print(json.dumps(out))
 `,
       cases.map(([name, , , , method]) => [folder.at(name), method.toUpperCase()]),
     );
-    expect(wrong[1]).toBe(0);
-    expect(wrong[2]).toBe(0);
-    // Where a mode is tied GDAL picks by its own order.
-    expect(wrong[0]).toBeLessThan(0.35 * 34 * 21);
+    expect(wrong).toEqual([0, 0, 0]);
   });
 });
 

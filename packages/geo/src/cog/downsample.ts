@@ -6,7 +6,7 @@ import type { OverviewMethod } from "./cog_options.js";
  * Halves a picture: each 2 x 2 pixels become one. An odd last row or column counts alone, so sizes round up.
  *
  * - `average` leaves out no-data and NaN; integers round half up, and step aside where the mean falls on the no-data value
- * - `mode` takes the commonest value that is not no-data, the first in reading order on a tie
+ * - `mode` takes the commonest value that is not no-data; on a tie the first to reach its count in reading order, as GDAL
  * - `nearest` takes the upper left pixel
  *
  * @param pixels `height` rows of `width`
@@ -73,8 +73,10 @@ function modeOf(nodata: number | undefined): Reduce {
     const values = [a, b, c, d].filter(isValid);
     let best = nodata ?? a;
     let bestCount = 0;
-    for (const value of values) {
-      const count = values.reduce((sum, other) => sum + (other === value ? 1 : 0), 0);
+    for (let last = 0; last < values.length; last++) {
+      const value = values[last]!;
+      let count = 0;
+      for (let index = 0; index <= last; index++) if (values[index] === value) count++;
       if (count > bestCount) [best, bestCount] = [value, count];
     }
     return best;

@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import type { Crs, PixelWindow, RasterGrid } from "@glof/geo";
+import { isNorthUp, isSameCrs, type PixelWindow, type RasterGrid } from "@glof/geo";
 
 /** Fraction of a pixel by which two grids may be apart and still count as one. */
 const toleratedPx = 1e-3;
@@ -16,8 +16,7 @@ export function checkSceneGrid(grid: RasterGrid, where: string): void {
         "Assign the right one first, for instance with gdal_edit.py -a_srs EPSG:32645.",
     );
   }
-  const [, pixelWidth, rowRotation, , columnRotation, pixelHeight] = grid.geoTransform;
-  if (rowRotation === 0 && columnRotation === 0 && pixelWidth > 0 && pixelHeight < 0) return;
+  if (isNorthUp(grid.geoTransform)) return;
   throw new GlofError(
     "bad-geotransform",
     `${where}: expected a north-up image, got the geotransform ${grid.geoTransform.join(", ")}. ` +
@@ -42,7 +41,7 @@ export function gridRatio(fine: RasterGrid, coarse: RasterGrid, where: string): 
 }
 
 function findMismatch(fine: RasterGrid, coarse: RasterGrid): string | undefined {
-  if (!sameCrs(fine.crs, coarse.crs)) {
+  if (!(fine.crs && coarse.crs && isSameCrs(fine.crs, coarse.crs))) {
     return `${fine.crs?.name ?? "no CRS"} beside ${coarse.crs?.name ?? "no CRS"}`;
   }
   const [fineX, fineWidth, , fineY, , fineHeight] = fine.geoTransform;
@@ -67,12 +66,6 @@ function findMismatch(fine: RasterGrid, coarse: RasterGrid): string | undefined 
     return `${fine.width} x ${fine.height} pixels beside ${coarse.width} x ${coarse.height} that are ${ratio} times as large`;
   }
   return undefined;
-}
-
-/** Whether two CRS are the same, by EPSG code where both have one. */
-function sameCrs(a: Crs | undefined, b: Crs | undefined): boolean {
-  if (!a || !b) return a === b;
-  return a.epsg !== undefined && b.epsg !== undefined ? a.epsg === b.epsg : a.proj4 === b.proj4;
 }
 
 /**

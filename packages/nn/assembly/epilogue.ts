@@ -1,15 +1,18 @@
 // What follows a product while its block is still in cache: bias, then an activation.
 
+import { geluOf } from "./gelu";
 import { at } from "./simd";
 
 export const ACTIVATION_NONE: i32 = 0;
 export const ACTIVATION_RELU: i32 = 1;
 export const ACTIVATION_RELU6: i32 = 2;
+export const ACTIVATION_GELU: i32 = 3;
 
 // @ts-ignore: decorator
 @inline
 function activate(v: v128, activation: i32): v128 {
   if (activation == ACTIVATION_NONE) return v;
+  if (activation == ACTIVATION_GELU) return geluOf(v);
   v = f32x4.max(v, f32x4.splat(0));
   return activation == ACTIVATION_RELU6 ? f32x4.min(v, f32x4.splat(6)) : v;
 }

@@ -1,9 +1,12 @@
 import { findBackend } from "@tensorflow/tfjs-core";
+import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from "./conv.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
+import { slice, sum, transpose, unsortedSegmentSum } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
+import { gelu, geluGrad, layerNorm, layerNormGrad, linear } from "./transformer.js";
 
 const kernels: readonly WasmKernel[] = [
   batchMatMul,
@@ -12,6 +15,19 @@ const kernels: readonly WasmKernel[] = [
   fusedConv2D,
   conv2DBackpropInput,
   conv2DBackpropFilter,
+  slice,
+  transpose,
+  sum,
+  unsortedSegmentSum,
+  linear,
+  gelu,
+  geluGrad,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
+  multiHeadAttention,
+  multiHeadAttentionGrad,
 ];
 
 /** What `installWasmKernels` did. */

@@ -2,7 +2,7 @@ import { plainBinary, relaxedBinary } from "./generated/binaries.js";
 
 /**
  * Functions of the compiled kernels (`assembly/`). Addresses are byte offsets into the imported memory, strides and
- * counts are in floats; activations are 0 none, 1 ReLU, 2 ReLU6; a bias address of 0 means none.
+ * counts are in floats; activations are 0 none, 1 ReLU, 2 ReLU6, 3 exact GELU; a bias address of 0 means none.
  */
 export interface KernelExports {
   gemm(
@@ -62,6 +62,86 @@ export interface KernelExports {
     outChannels: number,
     out: number,
   ): void;
+  gelu(x: number, y: number, count: number): void;
+  geluGrad(x: number, dy: number, dx: number, count: number): void;
+  layerNorm(
+    x: number,
+    gamma: number,
+    beta: number,
+    y: number,
+    rows: number,
+    width: number,
+    epsilon: number,
+  ): void;
+  layerNormGrad(
+    x: number,
+    gamma: number,
+    dy: number,
+    dx: number,
+    dGamma: number,
+    dBeta: number,
+    rows: number,
+    width: number,
+    epsilon: number,
+  ): void;
+  attention(
+    q: number,
+    k: number,
+    v: number,
+    out: number,
+    queries: number,
+    keys: number,
+    width: number,
+    rowStride: number,
+    outRowStride: number,
+    scale: number,
+    scratch: number,
+  ): void;
+  attentionScratchBytes(keys: number, width: number): number;
+  attentionGrad(
+    q: number,
+    k: number,
+    v: number,
+    dOut: number,
+    dq: number,
+    dk: number,
+    dv: number,
+    queries: number,
+    keys: number,
+    width: number,
+    rowStride: number,
+    outRowStride: number,
+    scale: number,
+    scratch: number,
+  ): void;
+  attentionGradScratchBytes(keys: number, width: number): number;
+  copyRuns(
+    src: number,
+    dst: number,
+    count: number,
+    n0: number,
+    stride0: number,
+    n1: number,
+    stride1: number,
+    n2: number,
+    stride2: number,
+  ): void;
+  transposePlanes(
+    src: number,
+    dst: number,
+    rows: number,
+    columns: number,
+    sourceRowStride: number,
+    targetRowStride: number,
+    n0: number,
+    sourceStride0: number,
+    targetStride0: number,
+    n1: number,
+    sourceStride1: number,
+    targetStride1: number,
+  ): void;
+  sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
+  segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;
 }
 
 /** A compiled binary and whether it has fused multiply-add. */

@@ -1,5 +1,6 @@
 import { broadcast_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Epilogue, planEpilogue } from "./activation.js";
+import type { WasmHeap } from "./heap.js";
 import type { KernelCall, WasmKernel } from "./override.js";
 
 const noEpilogue: Epilogue = { bias: undefined, activation: 0, after: (product) => product };
@@ -29,7 +30,7 @@ function matMul(call: KernelCall, plan: (columns: number) => Epilogue): TensorIn
   const outer = broadcast_util.assertAndGetBroadcastShape([...left.outer], [...right.outer]);
   const epilogue = plan(right.size);
   const out = heap.output([...outer, left.size, right.size], "float32");
-  multiply(call, out, left, right, outer, epilogue);
+  multiply(heap, out, left, right, outer, epilogue);
   return epilogue.after(out);
 }
 
@@ -59,12 +60,12 @@ function operand(tensor: TensorInfo, transposed: boolean, side: "left" | "right"
 }
 
 function multiply(
-  { heap }: KernelCall,
+  heap: WasmHeap,
   out: TensorInfo,
   left: Operand,
   right: Operand,
   outer: readonly number[],
-  { bias, activation }: Epilogue,
+  { bias, activation }: Pick<Epilogue, "bias" | "activation">,
 ): void {
   const batch = util.sizeFromShape([...outer]);
   if (batch * left.size * right.size === 0) return;
@@ -103,6 +104,21 @@ function multiply(
       scratch,
     );
   }
+}
+
+/** activation(x w + b) of x [M, in], w [in, out], b [out]; `activation` is a code of `KernelExports`. */
+export function multiplyFused(
+  heap: WasmHeap,
+  x: TensorInfo,
+  w: TensorInfo,
+  bias: TensorInfo | undefined,
+  activation: number,
+): TensorInfo {
+  const left = operand(x, false, "left");
+  const right = operand(w, false, "right");
+  const out = heap.output([left.size, right.size], "float32");
+  multiply(heap, out, left, right, [], { bias, activation });
+  return out;
 }
 
 /** For each matrix of the broadcast batch `outer`, in order, the index of the operand's matrix it uses. */

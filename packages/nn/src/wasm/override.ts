@@ -6,6 +6,7 @@ import {
   type TensorInfo,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
+import { areReferenceKernelsForced } from "../kernels/door.js";
 import { heapOf, type WasmHeap } from "./heap.js";
 
 /** What a kernel is called with. */
@@ -34,6 +35,7 @@ export function installKernel({ name, compute }: WasmKernel): void {
   installed.add(name);
   const stock = getKernel(name, BACKEND);
   const kernelFunc: KernelFunc = (params) => {
+    if (stock && areReferenceKernelsForced()) return stock.kernelFunc(params);
     const { backend } = params;
     return compute({
       heap: heapOf(backend),

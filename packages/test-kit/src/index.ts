@@ -1,3 +1,4 @@
+export { type ChromiumLaunch, chromiumForTests } from "./chromium.js";
 export {
   type DescribeOnBackendsOptions,
   describeOnBackends,

@@ -22,7 +22,7 @@ export async function useSoftwareVulkan(): Promise<void> {
 export async function softwareVulkanEnvironment(): Promise<Readonly<Record<string, string>>> {
   if (process.env.GLOF_TEST_ADAPTER === "system") return {};
   if (process.platform !== "linux" || process.arch !== "x64") return {};
-  const folder = await unpackOnce("swiftshader.tar.br");
+  const folder = await unpackOnce("swiftshader", ["swiftshader.tar.br"]);
   return {
     LD_LIBRARY_PATH: folder,
     VK_DRIVER_FILES: join(folder, "vk_swiftshader_icd.json"),

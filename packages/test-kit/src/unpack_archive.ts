@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
@@ -19,28 +19,33 @@ export async function chromiumPackage(): Promise<{ binFolder: string; version: s
 }
 
 /**
- * Unpacks one `.br` or `.tar.br` of `@sparticuz/chromium` into the cache of node_modules, once per version.
+ * Unpacks `.br` and `.tar.br` files of `@sparticuz/chromium` into one folder in the cache of node_modules, once per
+ * version.
  *
  * Several test processes may ask at once: each unpacks beside the goal and the first rename wins.
  *
- * @param fileName name in the package's bin folder, such as `"swiftshader.tar.br"`
+ * @param name of the folder
+ * @param fileNames files in the package's bin folder, such as `"swiftshader.tar.br"`
  * @returns folder with the unpacked files
  */
-export async function unpackOnce(fileName: string): Promise<string> {
+export async function unpackOnce(name: string, fileNames: readonly string[]): Promise<string> {
   const { binFolder, version } = await chromiumPackage();
-  const stem = fileName.replace(/(\.tar)?\.br$/, "");
-  const goal = join(cacheRoot, `${stem}-${version}`);
+  const goal = join(cacheRoot, `${name}-${version}`);
   if (existsSync(goal)) return goal;
   await mkdir(cacheRoot, { recursive: true });
   const beside = await mkdtemp(`${goal}.tmp-`);
-  const content = await inflate(await readFile(join(binFolder, fileName)));
-  if (fileName.endsWith(".tar.br")) await untar(content, beside);
-  else await writeFile(join(beside, stem), content, { mode: 0o755 });
+  await Promise.all(fileNames.map((fileName) => unpack(join(binFolder, fileName), beside)));
   await rename(beside, goal).catch(async (error: unknown) => {
     await rm(beside, { recursive: true, force: true });
     if (!existsSync(goal)) throw error;
   });
   return goal;
+}
+
+async function unpack(archive: string, folder: string): Promise<void> {
+  const content = await inflate(await readFile(archive));
+  if (archive.endsWith(".tar.br")) await untar(content, folder);
+  else await writeFile(join(folder, basename(archive, ".br")), content, { mode: 0o755 });
 }
 
 /** Writes the files of a ustar archive; enough for short plain names, which is what the package holds. */

@@ -23,6 +23,8 @@ export type GlofErrorCode =
   | "parameter-mismatch"
   | "bundle-mismatch"
   | "hash-mismatch"
+  // numbers
+  | "not-finite"
   // machines
   | "backend-unavailable"
   | "device-lost"

@@ -1,1 +1,12 @@
-export {};
+export { type BceOptions, bceWithLogits } from "./bce.js";
+export { type LovaszHingeOptions, lovaszHinge } from "./lovasz_hinge.js";
+export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz_softmax.js";
+export {
+  diceLoss,
+  jaccardLoss,
+  type RegionLossOptions,
+  type TverskyLossOptions,
+  tverskyLoss,
+} from "./region_loss.js";
+export type { EmptyOptions, IgnoreOptions, Loss, LossMode, Reduction } from "./types.js";
+export { type WeightedLoss, weightedSum } from "./weighted_sum.js";

@@ -1,1 +1,25 @@
-export {};
+export {
+  addCounts,
+  type ConfusionCountsOptions,
+  type Counts,
+  confusionCounts,
+  noCounts,
+  sumCounts,
+} from "./counts.js";
+export {
+  accuracy,
+  balancedAccuracy,
+  f1,
+  falseDiscoveryRate,
+  falseNegativeRate,
+  falseOmissionRate,
+  falsePositiveRate,
+  fBeta,
+  iou,
+  negativePredictiveValue,
+  precision,
+  type Ratio,
+  type RatioOptions,
+  recall,
+  specificity,
+} from "./ratios.js";

@@ -1,0 +1,135 @@
+import { GlofError } from "@glof/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { throughActivation, toProbabilities } from "./activation.js";
+import { differentiable, type ValueAndDerivative } from "./differentiable.js";
+import { lovaszExtension } from "./lovasz_extension.js";
+import { checkTarget, classCount, validity } from "./target.js";
+import type { IgnoreOptions } from "./types.js";
+
+/** Options of `lovaszSoftmax`. */
+export interface LovaszSoftmaxOptions extends IgnoreOptions {
+  /**
+   * Classes whose losses are averaged: those that occur in the target (`"present"`, default), `"all"`, or these
+   * numbers. With a single column of logits it names the one class that the column stands for.
+   */
+  readonly classes?: "present" | "all" | readonly number[];
+  /** Loss of each image and then their mean, instead of one loss over the batch. Default false. */
+  readonly perImage?: boolean;
+  /** What the first argument holds: logits for a softmax (default), for a sigmoid, or probabilities. */
+  readonly activation?: "softmax" | "sigmoid" | "none";
+}
+
+/**
+ * Lovasz softmax: the Lovasz extension of 1 - IoU of each class on absolute errors of its probability (Berman, Triki
+ * and Blaschko 2018, https://arxiv.org/abs/1705.08790).
+ *
+ * An image without a valid pixel, or in which none of the asked classes occurs, gives 0 and still counts in `perImage`.
+ *
+ * @param logits [N, H, W, K], or without the last axis when `activation` is `"sigmoid"`
+ * @param target N*H*W class numbers, or `ignore`
+ * @throws GlofError `shape-mismatch`; `bad-argument` when `classes` does not fit the number of columns
+ */
+export function lovaszSoftmax(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: LovaszSoftmaxOptions = {},
+): tf.Scalar {
+  const { classes = "present", perImage = false, ignore = 255, activation = "softmax" } = options;
+  const columns = logits.size === target.size ? 1 : classCount(logits);
+  checkTarget(logits, target, columns === 1 ? "binary" : "multiclass", "lovaszSoftmax");
+  const chosen = chosenClasses(classes, columns);
+  const images = perImage ? logits.shape[0]! : 1;
+  const mode = activation === "sigmoid" ? "binary" : "multiclass";
+  return differentiable(logits, () => {
+    const rows = tf.reshape<tf.Rank.R2>(logits, [-1, columns]);
+    const probabilities = activation === "none" ? rows : toProbabilities(rows, mode);
+    const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [images, -1]);
+    const { value, derivative } = ofProbabilities(
+      probabilities,
+      labels,
+      validity(labels, ignore),
+      chosen,
+      classes === "present",
+    );
+    if (activation === "none") return { value, derivative };
+    return { value, derivative: throughActivation(derivative as tf.Tensor2D, probabilities, mode) };
+  });
+}
+
+function chosenClasses(classes: "present" | "all" | readonly number[], columns: number): readonly number[] {
+  if (typeof classes === "string") return Array.from({ length: columns }, (_, index) => index);
+  const fits = columns === 1 ? classes.length === 1 : classes.every((one) => one >= 0 && one < columns);
+  if (fits && classes.length > 0) return classes;
+  throw new GlofError(
+    "bad-argument",
+    `lovaszSoftmax: expected classes among the ${columns} columns (one class for one column), ` +
+      `got [${classes}]. Correct options.classes.`,
+  );
+}
+
+/** `labels` and `valid` are [B, P'] with B images; probabilities [B * P', K]. */
+function ofProbabilities(
+  probabilities: tf.Tensor2D,
+  labels: tf.Tensor2D,
+  valid: tf.Tensor2D,
+  chosen: readonly number[],
+  presentOnly: boolean,
+): ValueAndDerivative {
+  const [images, pixels] = labels.shape;
+  const columns = probabilities.shape[1];
+  const picked = columns === 1 ? [0] : chosen;
+  const count = chosen.length;
+  // Rows of the sort are image-class pairs: [B, P', C] -> [B * C, P'].
+  const byClass = <T extends tf.Tensor>(values: T): tf.Tensor2D =>
+    tf.reshape(tf.transpose(tf.reshape(values, [images, pixels, count]), [0, 2, 1]), [
+      images * count,
+      pixels,
+    ]);
+  const wanted = tf.reshape(tf.tensor1d([...chosen], "float32"), [1, 1, count]);
+  const isClass = tf.mul(
+    tf.cast(tf.equal(tf.expandDims(labels, -1), wanted), "float32"),
+    tf.expandDims(valid, -1),
+  );
+  const truth = byClass(isClass);
+  const seen = byClass(gatherColumns(probabilities, picked));
+  const counts = byClass(tf.tile(tf.expandDims(valid, -1), [1, 1, count]));
+  const difference = tf.sub<tf.Tensor2D>(seen, truth);
+  const rows = lovaszExtension(tf.abs(difference), truth, counts);
+  const weights = classWeights(truth, counts, images, count, presentOnly);
+  const derivative = tf.mul(
+    tf.mul(tf.mul(rows.derivative, tf.sign(difference)), counts),
+    tf.expandDims(weights, -1),
+  );
+  const byPixel = tf.reshape<tf.Rank.R2>(
+    tf.transpose(tf.reshape(derivative, [images, count, pixels]), [0, 2, 1]),
+    [-1, count],
+  );
+  return { value: tf.sum(tf.mul(rows.value, weights)), derivative: spreadColumns(byPixel, picked, columns) };
+}
+
+/** Share of each image-class pair in the final mean, [B * C]. */
+function classWeights(
+  truth: tf.Tensor2D,
+  valid: tf.Tensor2D,
+  images: number,
+  count: number,
+  presentOnly: boolean,
+): tf.Tensor1D {
+  const counts = tf.reshape(tf.cast(tf.greater(tf.sum(presentOnly ? truth : valid, 1), 0), "float32"), [
+    images,
+    count,
+  ]);
+  const perImage = tf.mul(tf.maximum(tf.sum(counts, 1, true), 1), images);
+  return tf.reshape(tf.div(counts, perImage), [-1]);
+}
+
+/** [P, K] -> [P, C], by a product with a selection matrix: its cost is small and it runs well everywhere. */
+function gatherColumns(rows: tf.Tensor2D, picked: readonly number[]): tf.Tensor2D {
+  return tf.gather(rows, tf.tensor1d([...picked], "int32"), 1);
+}
+
+/** [P, C] -> [P, K], zeros in the columns not picked; a column picked twice gets the sum. */
+function spreadColumns(rows: tf.Tensor2D, picked: readonly number[], columns: number): tf.Tensor2D {
+  const selection = picked.map((from) => Array.from({ length: columns }, (_, to) => (to === from ? 1 : 0)));
+  return tf.matMul(rows, tf.tensor2d(selection, [picked.length, columns]));
+}

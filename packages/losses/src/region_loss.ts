@@ -1,0 +1,155 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { throughActivation, toProbabilities } from "./activation.js";
+import { differentiable, type ValueAndDerivative } from "./differentiable.js";
+import { type MaskedTarget, maskedTarget, toRows } from "./target.js";
+import type { IgnoreOptions, LossMode } from "./types.js";
+
+/** Options of `diceLoss` and `jaccardLoss`. */
+export interface RegionLossOptions extends IgnoreOptions {
+  /** Default `"binary"`. */
+  readonly mode?: LossMode;
+  /** Added to the intersection and to the size. Default 0. */
+  readonly smooth?: number;
+  /** The least size to divide by. Default 1e-7. */
+  readonly epsilon?: number;
+  /** `-log(score)` instead of `1 - score`. Default false. */
+  readonly logLoss?: boolean;
+  /** The classes that count. Default all. */
+  readonly classes?: readonly number[];
+  /** A factor for the loss of each of the K classes, also those not in `classes`. Default 1. */
+  readonly classWeights?: readonly number[];
+  /** False: the first argument holds probabilities. Default true. */
+  readonly fromLogits?: boolean;
+}
+
+/** Options of `tverskyLoss`. */
+export interface TverskyLossOptions extends RegionLossOptions {
+  /** Price of false positives. Default 0.5. */
+  readonly alpha?: number;
+  /** Price of false negatives. Default 0.5. */
+  readonly beta?: number;
+  /** The mean over classes is raised to this power (focal Tversky). Default 1. */
+  readonly gamma?: number;
+}
+
+/**
+ * Tversky loss: 1 - (I + smooth) / (I + alpha FP + beta FN + smooth) per class, over the whole batch, with
+ * I = sum of min(probability, target); classes without a true pixel give 0 and still count in the mean.
+ * (Salehi, Erdogmus and Gholipour 2017; as in segmentation_models.pytorch, `losses/tversky.py`.)
+ *
+ * @param logits [N, H, W, K]
+ * @throws GlofError `shape-mismatch`
+ */
+export function tverskyLoss(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: TverskyLossOptions = {},
+): tf.Scalar {
+  return regionLoss(logits, target, options, "tverskyLoss");
+}
+
+/**
+ * Dice loss: Tversky loss with alpha = beta = 1/2, so that without `smooth` the score is 2 I / (sum p + sum t).
+ * (Milletari, Navab and Ahmadi 2016; as in segmentation_models.pytorch, `losses/dice.py`.)
+ *
+ * @param logits [N, H, W, K]
+ * @throws GlofError `shape-mismatch`
+ */
+export function diceLoss(logits: tf.Tensor, target: tf.Tensor, options: RegionLossOptions = {}): tf.Scalar {
+  return regionLoss(logits, target, { ...options, alpha: 0.5, beta: 0.5, gamma: 1 }, "diceLoss");
+}
+
+/**
+ * Jaccard loss: Tversky loss with alpha = beta = 1, a score of I / union.
+ * (As in segmentation_models.pytorch, `losses/jaccard.py`.)
+ *
+ * @param logits [N, H, W, K]
+ * @throws GlofError `shape-mismatch`
+ */
+export function jaccardLoss(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: RegionLossOptions = {},
+): tf.Scalar {
+  return regionLoss(logits, target, { ...options, alpha: 1, beta: 1, gamma: 1 }, "jaccardLoss");
+}
+
+function regionLoss(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: TverskyLossOptions,
+  where: string,
+): tf.Scalar {
+  const { mode = "binary", ignore = 255, fromLogits = true } = options;
+  return differentiable(logits, () => {
+    const rows = toRows(logits, mode);
+    const masked = maskedTarget(logits, target, mode, ignore, where);
+    const probabilities = fromLogits ? toProbabilities(rows, mode) : rows;
+    const { value, derivative } = ofProbabilities(probabilities, masked, options);
+    if (!fromLogits) return { value, derivative };
+    return { value, derivative: throughActivation(derivative as tf.Tensor2D, probabilities, mode) };
+  });
+}
+
+function ofProbabilities(
+  probabilities: tf.Tensor2D,
+  { truth, valid }: MaskedTarget,
+  options: TverskyLossOptions,
+): ValueAndDerivative {
+  const { alpha = 0.5, beta = 0.5, smooth = 0, epsilon = 1e-7 } = options;
+  const seen = tf.mul(probabilities, valid);
+  const difference = tf.sub(seen, truth);
+  const seenSum = tf.sum(seen, 0);
+  const truthSum = tf.sum(truth, 0);
+  const intersection = tf.div(tf.sub(tf.add(seenSum, truthSum), tf.sum(tf.abs(difference), 0)), 2);
+  const size = tf.add(
+    tf.add(tf.add(tf.mul(intersection, 1 - alpha - beta), tf.mul(seenSum, alpha)), tf.mul(truthSum, beta)),
+    smooth,
+  );
+  const divisor = tf.maximum(size, epsilon);
+  const score = tf.div(tf.add(intersection, smooth), divisor);
+  const { value, slope } = meanLoss(score, truthSum, options);
+  // d score = d intersection / divisor - score / divisor * d size, the latter only where size is not clamped.
+  const bySize = tf.mul(
+    tf.mul(tf.div(score, divisor), tf.cast(tf.greaterEqual(size, epsilon), "float32")),
+    -1,
+  );
+  const byIntersection = tf.mul(tf.add(tf.mul(bySize, 1 - alpha - beta), tf.div(1, divisor)), slope);
+  // d intersection / d p is 1 below the target, 0 above it and 1/2 on it.
+  const rises = tf.div(tf.sub(1, tf.sign(difference)), 2);
+  const derivative = tf.mul(
+    tf.add(tf.mul(rises, byIntersection), tf.mul(tf.mul(bySize, alpha), slope)),
+    valid,
+  );
+  return { value, derivative };
+}
+
+/** The mean over classes, and its derivative by each class's score. */
+function meanLoss(
+  score: tf.Tensor,
+  truthSum: tf.Tensor,
+  { logLoss = false, epsilon = 1e-7, classes, classWeights, gamma = 1 }: TverskyLossOptions,
+): { value: tf.Tensor; slope: tf.Tensor } {
+  const factors = classFactors(score.size, classes, classWeights);
+  const share = tf.mul(tf.cast(tf.greater(truthSum, 0), "float32"), tf.tensor1d(factors));
+  const perClass = logLoss ? tf.neg(tf.log(tf.maximum(score, epsilon))) : tf.sub(1, score);
+  const mean = tf.sum(tf.mul(perClass, share));
+  const byScore = logLoss
+    ? tf.neg(tf.div(tf.cast(tf.greaterEqual(score, epsilon), "float32"), tf.maximum(score, epsilon)))
+    : tf.fill(score.shape, -1);
+  const slope = tf.mul(byScore, share);
+  if (gamma === 1) return { value: mean, slope };
+  return { value: tf.pow(mean, gamma), slope: tf.mul(slope, tf.mul(tf.pow(mean, gamma - 1), gamma)) };
+}
+
+/** Weight of each class in the mean over the chosen ones. A class named twice counts twice. */
+function classFactors(
+  count: number,
+  classes: readonly number[] | undefined,
+  classWeights: readonly number[] | undefined,
+): number[] {
+  const chosen = classes ?? Array.from({ length: count }, (_, index) => index);
+  const factors = new Array<number>(count).fill(0);
+  for (const one of chosen) factors[one] = factors[one]! + (classWeights?.[one] ?? 1) / chosen.length;
+  return factors;
+}

@@ -2,9 +2,10 @@ import type { Rng } from "@glof/core";
 import { mix } from "./grid.js";
 import type { Season, SunPosition } from "./types.js";
 
-/** Ranges that a season draws from. Heights are relative to the glaciers' equilibrium line. */
+/** Ranges that a season draws from. */
 interface SeasonTable {
-  readonly snowLineM: readonly [number, number];
+  /** Share of the land above the snow line. */
+  readonly snowShare: readonly [number, number];
   readonly sunElevationDeg: readonly [number, number];
   readonly sunAzimuthDeg: readonly [number, number];
   /** Chance that a lake carries ice. */
@@ -18,7 +19,7 @@ interface SeasonTable {
 
 const SEASON_TABLE: Readonly<Record<Season, SeasonTable>> = {
   winter: {
-    snowLineM: [-250, 350],
+    snowShare: [0.08, 0.6],
     sunElevationDeg: [30, 46],
     sunAzimuthDeg: [148, 166],
     frozen: 0.85,
@@ -27,7 +28,7 @@ const SEASON_TABLE: Readonly<Record<Season, SeasonTable>> = {
     patches: [0, 0.12],
   },
   spring: {
-    snowLineM: [-450, 150],
+    snowShare: [0.12, 0.75],
     sunElevationDeg: [50, 67],
     sunAzimuthDeg: [110, 150],
     frozen: 0.5,
@@ -36,7 +37,7 @@ const SEASON_TABLE: Readonly<Record<Season, SeasonTable>> = {
     patches: [0.02, 0.3],
   },
   summer: {
-    snowLineM: [-50, 350],
+    snowShare: [0.02, 0.3],
     sunElevationDeg: [55, 71],
     sunAzimuthDeg: [95, 145],
     frozen: 0.04,
@@ -45,7 +46,7 @@ const SEASON_TABLE: Readonly<Record<Season, SeasonTable>> = {
     patches: [0, 0.06],
   },
   autumn: {
-    snowLineM: [-400, 300],
+    snowShare: [0.06, 0.6],
     sunElevationDeg: [35, 55],
     sunAzimuthDeg: [142, 164],
     frozen: 0.12,
@@ -58,7 +59,8 @@ const SEASON_TABLE: Readonly<Record<Season, SeasonTable>> = {
 /** The weather and light of one scene. */
 export interface Climate {
   readonly sun: SunPosition;
-  readonly snowLineOffsetM: number;
+  /** Share of the land above the snow line, 0 to 1. */
+  readonly snowShare: number;
   readonly freshness: number;
   readonly frozenChance: number;
   readonly green: number;
@@ -71,7 +73,7 @@ export function makeClimate(season: Season, rng: Rng): Climate {
   const draw = ([low, high]: readonly [number, number]): number => rng.uniform(low, high);
   return {
     sun: { azimuthDeg: draw(table.sunAzimuthDeg), elevationDeg: draw(table.sunElevationDeg) },
-    snowLineOffsetM: draw(table.snowLineM),
+    snowShare: draw(table.snowShare),
     freshness: draw(table.freshness),
     frozenChance: table.frozen,
     green: table.green * mix(0.3, 1, rng.next()),

@@ -11,6 +11,9 @@ export interface Glaciers {
   readonly thicknessM: Float32Array;
   /** 0 where the ice is clean or under snow, 1 where it lies under debris. */
   readonly debris: Float32Array;
+  /** Direction of flow of the trunk that fills each cell, as a vector (east, south) of any length; 0 away from trunks. */
+  readonly flowX: Float32Array;
+  readonly flowY: Float32Array;
   /** Ice discharge of the trunk nearest to each cell, in km2 of accumulation area: 0 where no trunk is near. */
   readonly flux: Float32Array;
   /** Ends of tongues, largest glacier first. */
@@ -56,16 +59,21 @@ export function makeGlaciers(terrain: Terrain, options: GlacierOptions): Glacier
   const cover = firnCover(terrain, options, slope);
   const nearestFlux = new Float32Array(cover.length);
   const thicknessM = new Float32Array(cover.length);
+  const flowX = new Float32Array(cover.length);
+  const flowY = new Float32Array(cover.length);
   for (let cell = 0; cell < cover.length; cell++) {
     if (flux[cell]! < LEAST_FLUX) continue;
     const fullness =
       clamp((flux[cell]! - LEAST_FLUX) / (0.05 * terrain.catchmentKm2[cell]! + 0.06), 0, 1) ** 0.45;
+    const heading = headingOf(terrain, cell, 4);
     const halfWidthM = Math.max(0.01, 1.05 * terrain.floorHalfWidthM[cell]! * fullness);
     visitDisc(grid, cell, 1.6 * halfWidthM + 2 * grid.cellM, (other, distanceM) => {
       const inside = 1 - distanceM / halfWidthM;
       if (inside > cover[other]!) cover[other] = Math.max(-2, inside);
       if (inside <= 0) return;
       if (flux[cell]! > nearestFlux[other]!) nearestFlux[other] = flux[cell]!;
+      flowX[other] = flowX[other]! + inside * flux[cell]! * heading.x;
+      flowY[other] = flowY[other]! + inside * flux[cell]! * heading.y;
       const bulgeM = 0.16 * halfWidthM * Math.sqrt(inside);
       const surfaceM = elevationM[cell]! + bulgeM - elevationM[other]!;
       if (surfaceM > thicknessM[other]!) thicknessM[other] = Math.min(surfaceM, bulgeM);
@@ -75,9 +83,22 @@ export function makeGlaciers(terrain: Terrain, options: GlacierOptions): Glacier
     cover: boxBlur(cover, grid.cols, grid.rows, 0.8),
     thicknessM: boxBlur(thicknessM, grid.cols, grid.rows, 1),
     debris: debrisCover(terrain, options),
+    flowX: boxBlur(flowX, grid.cols, grid.rows, 1),
+    flowY: boxBlur(flowY, grid.cols, grid.rows, 1),
     flux: nearestFlux,
     tongues: findTongues(terrain, flux),
   };
+}
+
+/** Direction from a cell to the one `steps` further down the valley, as a unit vector. */
+function headingOf(terrain: Terrain, cell: number, steps: number): { x: number; y: number } {
+  const { grid, drainage } = terrain;
+  let end = cell;
+  for (let step = 0; step < steps; step++) end = drainage.receiver[end]!;
+  const x = (end % grid.cols) - (cell % grid.cols);
+  const y = Math.floor(end / grid.cols) - Math.floor(cell / grid.cols);
+  const length = Math.hypot(x, y) || 1;
+  return { x: x / length, y: y / length };
 }
 
 /** Steepness towards the receiver, metres per metre. */

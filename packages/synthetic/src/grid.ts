@@ -34,6 +34,12 @@ export function noiseField(grid: FieldGrid, noise: Noise2d, wavelengthM: number)
   return sampleField(grid, (xM, yM) => noise(xM * frequency, yM * frequency));
 }
 
+/** The value below which a share of a field lies (every 7th value is looked at: enough for landscapes). */
+export function heightBelow(field: Float32Array, share: number): number {
+  const sorted = field.filter((_, index) => index % 7 === 0).sort();
+  return sorted[Math.floor(clamp(share, 0, 1) * (sorted.length - 1))]!;
+}
+
 /** Bilinear resampling of a field onto another grid; outside values repeat the edge. */
 export function resampleField(field: Float32Array, from: FieldGrid, to: FieldGrid): Float32Array {
   const resampled = new Float32Array(cellCount(to));
@@ -103,6 +109,33 @@ function splineTable(
     ];
     visit(index, taps, weights);
   }
+}
+
+/** Ground displacements that bend the straight lines of a coarse grid: metres to add to a position, per cell. */
+export interface Warp {
+  readonly dxM: Float32Array;
+  readonly dyM: Float32Array;
+  /** No displacement is longer than this, on either axis. */
+  readonly largestM: number;
+}
+
+/** The field as seen through a warp: each cell takes the value at its displaced position (bilinear). */
+export function warpField(field: Float32Array, grid: FieldGrid, warp: Warp): Float32Array {
+  const { cols, rows, cellM } = grid;
+  const warped = new Float32Array(field.length);
+  for (let row = 0, index = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++, index++) {
+      const x = clamp(col + warp.dxM[index]! / cellM, 0, cols - 1.001);
+      const y = clamp(row + warp.dyM[index]! / cellM, 0, rows - 1.001);
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      const at = top * cols + left;
+      const upper = field[at]! + (x - left) * (field[at + 1]! - field[at]!);
+      const lower = field[at + cols]! + (x - left) * (field[at + cols + 1]! - field[at + cols]!);
+      warped[index] = upper + (y - top) * (lower - upper);
+    }
+  }
+  return warped;
 }
 
 /** `value` held between `low` and `high`. */

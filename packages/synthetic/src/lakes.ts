@@ -6,15 +6,19 @@ import { type GroundPath, locate, type PathPosition, pathLength, pathThrough } f
 import type { Terrain } from "./terrain.js";
 import type { LakeKind } from "./types.js";
 
-/** A lake before it is drawn on pixels. */
-export interface LakeShape {
+/** A body of standing water: what the truth and the painting need of it. */
+export interface WaterBody {
   readonly kind: LakeKind;
+  /** 0 clear to 1 milk. */
+  readonly turbidity: number;
+}
+
+/** A lake before it is drawn on pixels. */
+export interface LakeShape extends WaterBody {
   /** Distance to the shore in metres, positive inside: zero is the shoreline. */
   readonly insideM: (xM: number, yM: number) => number;
   /** Ground box that holds the lake: west, north, east, south. */
   readonly box: readonly [number, number, number, number];
-  /** 0 clear to 1 milk. */
-  readonly turbidity: number;
   /** Where the glacier has given way to the lake, if it has: positive where ice must be cut. */
   readonly cutIceM?: (xM: number, yM: number) => number;
   /** Height of the water, metres. */

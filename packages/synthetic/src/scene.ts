@@ -4,7 +4,7 @@ import { makeClimate } from "./climate.js";
 import { coverWithClouds, makeClouds } from "./clouds.js";
 import type { FieldGrid } from "./grid.js";
 import { lightSurface, makeAir, shade } from "./illumination.js";
-import { type Landscape, makeMountain } from "./mountain.js";
+import { makeMountain } from "./mountain.js";
 import { sense } from "./sensor.js";
 import { cropField, makeTruth } from "./truth.js";
 import { type SceneMode, SEASONS, type Season, SYNTHETIC_BANDS, type SyntheticScene } from "./types.js";
@@ -120,5 +120,3 @@ function checkSizes(width: number, height: number, pixelSizeM: number): void {
     );
   }
 }
-
-export type { Landscape };

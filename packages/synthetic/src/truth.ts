@@ -1,6 +1,6 @@
 import type { FieldGrid } from "./grid.js";
-import type { LakeShape } from "./lakes.js";
-import type { Landscape } from "./mountain.js";
+import type { WaterBody } from "./lakes.js";
+import type { Landscape } from "./landscape.js";
 import type { LakeTruth, SceneTruth } from "./types.js";
 
 /** Opacity from which a cloud hides the ground. */
@@ -48,7 +48,7 @@ export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop:
   const lakeMask = Uint8Array.from(share, (part) => (part >= 0.5 ? 1 : 0));
   const hidden = (cell: number): boolean =>
     opacity[cell]! >= HIDDEN || (lakeMask[cell] === 1 && snow[cell]! > 0.5);
-  const { lakeIds, lakes } = listLakes(lakeMask, owner, landscape.shapes, { ice, opacity }, crop, grid.cellM);
+  const { lakeIds, lakes } = listLakes(lakeMask, owner, landscape.bodies, { ice, opacity }, crop, grid.cellM);
   return {
     lakeMask,
     visibleMask: lakeMask.map((value, cell) => (hidden(cell) ? 255 : value)),
@@ -65,7 +65,7 @@ export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop:
 function listLakes(
   lakeMask: Uint8Array,
   owner: Int32Array,
-  shapes: readonly LakeShape[],
+  bodies: readonly WaterBody[],
   cover: { ice: Float32Array; opacity: Float32Array },
   crop: Crop,
   cellM: number,
@@ -99,7 +99,7 @@ function listLakes(
     }
     lakes.push({
       id,
-      kind: shapes[owner[first]! - 1]?.kind ?? "pond",
+      kind: bodies[owner[first]! - 1]?.kind ?? "pond",
       pixelCount,
       areaM2: pixelCount * cellM * cellM,
       frozenFraction: frozen / pixelCount,

@@ -1,7 +1,7 @@
 import type { Rng } from "@glof/core";
 import type { Canvas } from "./canvas.js";
-import { cellCount, clamp, type FieldGrid, mix, smoothstep } from "./grid.js";
-import type { LakeShape } from "./lakes.js";
+import { cellCount, clamp, type FieldGrid, mix, smoothstep, type Warp } from "./grid.js";
+import type { LakeShape, WaterBody } from "./lakes.js";
 import { fbm, makeNoise } from "./noise.js";
 import { type Materials, mixSpectra, SPECTRUM_LENGTH, type Spectrum, waterSpectrum } from "./spectra.js";
 import { surfaceCode } from "./types.js";
@@ -12,22 +12,24 @@ export interface WaterCover {
   readonly share: Float32Array;
   /** Distance to the shore inside a lake, metres (the largest of the lakes at a pixel). */
   readonly insideM: Float32Array;
-  /** 1 + index of the lake's shape; 0 none. */
+  /** 1 + index of the lake's body, also on the shore just outside; 0 none. */
   readonly owner: Int32Array;
 }
 
 /** Draws lake shapes on a grid. Where two meet, the pixel goes to the one that it lies deeper in. */
-export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid): WaterCover {
+export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid, warp: Warp): WaterCover {
   const share = new Float32Array(cellCount(grid));
   const insideM = new Float32Array(cellCount(grid)).fill(-1e6);
   const owner = new Int32Array(cellCount(grid));
   shapes.forEach((shape, index) => {
-    visitBox(grid, shape.box, (cell, xM, yM) => {
-      const depth = shape.insideM(xM, yM);
-      if (depth <= insideM[cell]!) return;
+    const [west, north, east, south] = shape.box;
+    const slackM = warp.largestM;
+    visitBox(grid, [west - slackM, north - slackM, east + slackM, south + slackM], (cell, xM, yM) => {
+      const depth = shape.insideM(xM + warp.dxM[cell]!, yM + warp.dyM[cell]!);
+      if (depth <= Math.max(-25, insideM[cell]!)) return;
       insideM[cell] = depth;
       share[cell] = clamp(0.5 + depth / grid.cellM, 0, 1);
-      owner[cell] = share[cell]! > 0 ? index + 1 : 0;
+      owner[cell] = index + 1;
     });
   });
   return { share, insideM, owner };
@@ -58,7 +60,7 @@ export interface LakeIce {
 
 /** Freezes some lakes wholly, some from the shore inwards, some with snow on top. */
 export function freezeLakes(
-  shapes: readonly LakeShape[],
+  bodies: readonly WaterBody[],
   water: WaterCover,
   grid: FieldGrid,
   frozenChance: number,
@@ -66,7 +68,7 @@ export function freezeLakes(
 ): LakeIce {
   const ice = new Float32Array(cellCount(grid));
   const snow = new Float32Array(cellCount(grid));
-  const states = shapes.map(() => ({
+  const states = bodies.map(() => ({
     frozen: rng.next() < frozenChance,
     whole: rng.next() < 0.65,
     rimM: rng.uniform(15, 120),
@@ -88,16 +90,16 @@ export function freezeLakes(
 /** Paints lakes: colour by turbidity, bottom through the shallows, stirred patterns, ice and snow. */
 export function paintLakes(
   canvas: Canvas,
-  shapes: readonly LakeShape[],
+  bodies: readonly WaterBody[],
   water: WaterCover,
   lakeIce: LakeIce,
   materials: Materials,
   rng: Rng,
 ): void {
   const { grid, albedo, classMap } = canvas;
-  const colours: Spectrum[] = shapes.map((shape) => waterSpectrum(shape.turbidity, rng));
-  const iceColours = shapes.map(() => mixSpectra(materials.blackLakeIce, materials.greyLakeIce, rng.next()));
-  const clarityM = shapes.map((shape) => mix(40, 6, shape.turbidity));
+  const colours: Spectrum[] = bodies.map((body) => waterSpectrum(body.turbidity, rng));
+  const iceColours = bodies.map(() => mixSpectra(materials.blackLakeIce, materials.greyLakeIce, rng.next()));
+  const clarityM = bodies.map((body) => mix(40, 6, body.turbidity));
   const plume = fbm(makeNoise(rng), { octaves: 3 });
   const [lakeCode, iceCode] = [surfaceCode("lake"), surfaceCode("lake-ice")];
   for (let cell = 0; cell < water.share.length; cell++) {

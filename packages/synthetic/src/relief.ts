@@ -1,0 +1,176 @@
+import type { Rng } from "@glof/core";
+import { gradients } from "./filters.js";
+import type { Glaciers } from "./glaciers.js";
+import {
+  type FieldGrid,
+  mix,
+  noiseField,
+  resampleField,
+  resampleSmooth,
+  smoothstep,
+  type Warp,
+  warpField,
+} from "./grid.js";
+import type { LakeShape, WaterBody } from "./lakes.js";
+import { fbm, makeNoise, ridged } from "./noise.js";
+import { drawPonds } from "./ponds.js";
+import { smearAlongFlow } from "./streaks.js";
+import type { Terrain } from "./terrain.js";
+import { drawLakes, visitBox, type WaterCover } from "./water.js";
+
+/** The land on the pixel grid: form, ice and lakes, before any colour. */
+export interface Relief {
+  readonly grid: FieldGrid;
+  readonly elevationM: Float32Array;
+  readonly slope: Float32Array;
+  /** 1 facing north, -1 facing south, 0 level. */
+  readonly northward: Float32Array;
+  /** Signed glacier cover: the zero line is the glacier's outline; cut where lakes have taken the ice's place. */
+  readonly cover: Float32Array;
+  /** The cover before the cut: the glacier at its greatest extent, which left the moraines. */
+  readonly oldCover: Float32Array;
+  readonly debris: Float32Array;
+  readonly hummocks: Float32Array;
+  readonly streaks: Float32Array;
+  readonly water: WaterCover;
+  readonly bodies: readonly WaterBody[];
+}
+
+/** Brings coarse terrain and ice to pixels and adds the detail that pixels show. */
+export function makeRelief(
+  grid: FieldGrid,
+  terrain: Terrain,
+  glaciers: Glaciers,
+  shapes: readonly LakeShape[],
+  warp: Warp,
+  pondiness: number,
+  rng: Rng,
+): Relief {
+  const fine = (field: Float32Array): Float32Array =>
+    warpField(resampleSmooth(field, terrain.grid, grid), grid, warp);
+  const oldCover = fine(glaciers.cover);
+  const edge = noiseField(grid, fbm(makeNoise(rng.split("edge")), { octaves: 4 }), 240);
+  for (let cell = 0; cell < oldCover.length; cell++) oldCover[cell] = oldCover[cell]! + 0.09 * edge[cell]!;
+  const cover = cutIce(oldCover, grid, shapes, warp);
+  const debris = fine(glaciers.debris);
+  const hummocks = noiseField(
+    grid,
+    fbm(makeNoise(rng.split("hummocks")), { octaves: 4, gain: 0.6 }),
+    rng.uniform(90, 190),
+  );
+  const streaks = makeStreaks(grid, terrain, glaciers, warp, cover, rng.split("streaks"));
+  const water = drawLakes(shapes, grid, warp);
+  const elevationM = fine(terrain.elevationM);
+  const base = steepness(elevationM, grid);
+  const ponds = drawPonds(
+    { grid, cover, debris, hummocks, slope: base.slope, water, firstOwner: shapes.length + 1, pondiness },
+    rng.split("ponds"),
+  );
+  roughen(
+    elevationM,
+    { ...base, cover, oldCover, debris, hummocks: ponds.filledHummocks },
+    fine(glaciers.thicknessM),
+    grid,
+    rng,
+  );
+  floodLakes(elevationM, shapes, water);
+  return {
+    grid,
+    elevationM,
+    ...steepness(elevationM, grid),
+    cover,
+    oldCover,
+    debris,
+    hummocks,
+    streaks,
+    water,
+    bodies: [...shapes, ...ponds.bodies],
+  };
+}
+
+/** Takes the ice away where a lake has grown in its place. */
+function cutIce(
+  oldCover: Float32Array,
+  grid: FieldGrid,
+  shapes: readonly LakeShape[],
+  warp: Warp,
+): Float32Array {
+  const cover = oldCover.slice();
+  for (const lake of shapes) {
+    const { cutIceM } = lake;
+    if (cutIceM === undefined) continue;
+    const [west, north, east, south] = lake.box;
+    visitBox(grid, [west - 400, north - 400, east + 400, south + 400], (cell, xM, yM) => {
+      const cutM = cutIceM(xM + warp.dxM[cell]!, yM + warp.dyM[cell]!);
+      if (cutM > -60) cover[cell] = Math.min(cover[cell]!, Math.max(-1, -cutM / 60));
+    });
+  }
+  return cover;
+}
+
+function makeStreaks(
+  grid: FieldGrid,
+  terrain: Terrain,
+  glaciers: Glaciers,
+  warp: Warp,
+  cover: Float32Array,
+  rng: Rng,
+): Float32Array {
+  const flow = (field: Float32Array): Float32Array =>
+    warpField(resampleField(field, terrain.grid, grid), grid, warp).map((value, cell) =>
+      cover[cell]! > -0.1 ? value : 0,
+    );
+  const grain = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }), rng.uniform(45, 110));
+  return smearAlongFlow(grain, flow(glaciers.flowX), flow(glaciers.flowY), grid, 350);
+}
+
+/** Crags on walls, boulders and gullies elsewhere, hummocks on debris, moraine crests around old ice. */
+function roughen(
+  elevationM: Float32Array,
+  fields: Pick<Relief, "slope" | "cover" | "oldCover" | "debris" | "hummocks">,
+  thicknessM: Float32Array,
+  grid: FieldGrid,
+  rng: Rng,
+): void {
+  const crags = noiseField(grid, ridged(makeNoise(rng.split("crags")), { octaves: 5, gain: 0.55 }), 420);
+  const rough = noiseField(grid, fbm(makeNoise(rng.split("rough")), { octaves: 4, gain: 0.55 }), 160);
+  const crestM = rng.uniform(8, 30);
+  for (let cell = 0; cell < elevationM.length; cell++) {
+    const onIce = smoothstep(-0.05, 0.15, fields.cover[cell]!);
+    const wall = smoothstep(0.25, 0.9, fields.slope[cell]!) * (1 - 0.6 * onIce);
+    const crest =
+      Math.exp(-(((fields.oldCover[cell]! + 0.22) / 0.12) ** 2)) * (0.3 + 0.7 * fields.debris[cell]!);
+    elevationM[cell] =
+      elevationM[cell]! +
+      onIce * thicknessM[cell]! +
+      wall * 75 * (crags[cell]! - 0.45) +
+      (1.5 + 9 * wall) * rough[cell]! +
+      onIce * fields.debris[cell]! * 7 * fields.hummocks[cell]! +
+      crestM * crest * (1 - wall);
+  }
+}
+
+function floodLakes(elevationM: Float32Array, shapes: readonly LakeShape[], water: WaterCover): void {
+  for (let cell = 0; cell < elevationM.length; cell++) {
+    const shape = shapes[water.owner[cell]! - 1];
+    if (shape === undefined) continue;
+    elevationM[cell] = mix(elevationM[cell]!, shape.levelM, smoothstep(-15, 0, water.insideM[cell]!));
+  }
+}
+
+function steepness(elevationM: Float32Array, grid: FieldGrid): Pick<Relief, "slope" | "northward"> {
+  const { eastward, southward } = gradients(elevationM, grid);
+  const slope = eastward.map((east, cell) => Math.hypot(east, southward[cell]!));
+  // Ground that faces north falls to the north, so it rises southward.
+  const northward = southward.map((south, cell) => south / (0.2 + slope[cell]!));
+  return { slope, northward };
+}
+
+/** Bends that hide the lattice of the coarse grid: up to about one and a half of its cells. */
+export function makeWarp(grid: FieldGrid, coarse: FieldGrid, rng: Rng): Warp {
+  const bend = (): Float32Array => {
+    const field = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.45 }), 9 * coarse.cellM);
+    return field.map((value) => 1.6 * coarse.cellM * Math.max(-1, Math.min(1, value)));
+  };
+  return { dxM: bend(), dyM: bend(), largestM: 1.6 * coarse.cellM };
+}

@@ -1,0 +1,40 @@
+import type { Rng } from "@glof/core";
+import { type Canvas, paint } from "./canvas.js";
+import type { Climate } from "./climate.js";
+import { clamp, heightBelow, noiseField, smoothstep } from "./grid.js";
+import { fbm, makeNoise } from "./noise.js";
+import type { Relief } from "./relief.js";
+import type { Materials } from "./spectra.js";
+
+/**
+ * Snow above a line that rises on sunny slopes, in drifts at its edge, not on walls; patches below.
+ *
+ * @returns the running water that the snow leaves open
+ */
+export function paintSnow(
+  canvas: Canvas,
+  relief: Relief,
+  river: Float32Array,
+  materials: Materials,
+  climate: Climate,
+  rng: Rng,
+): Float32Array {
+  const { grid } = relief;
+  const lineM = heightBelow(relief.elevationM, 1 - climate.snowShare);
+  const drift = noiseField(grid, fbm(makeNoise(rng), { octaves: 5, gain: 0.62 }), 380);
+  const patchLevel = climate.patches > 0 ? 1.5 - 1.7 * Math.sqrt(climate.patches) : 9;
+  const share = new Float32Array(drift.length);
+  const fresh = new Float32Array(drift.length);
+  for (let cell = 0; cell < share.length; cell++) {
+    const firn = relief.cover[cell]! > 0 ? smoothstep(0.5, 0.1, relief.debris[cell]!) * 200 : 0;
+    const above = relief.elevationM[cell]! + 160 * relief.northward[cell]! + firn - lineM;
+    const held = smoothstep(1.3, 0.75, relief.slope[cell]! + 0.25 * drift[cell]!);
+    const line = smoothstep(-0.25, 0.35, above / 250 + 0.7 * drift[cell]!);
+    const patch = smoothstep(patchLevel, patchLevel + 0.15, drift[cell]! + 0.4 * relief.northward[cell]!);
+    share[cell] = held * Math.max(line, patch);
+    fresh[cell] = share[cell]! * clamp(climate.freshness + above / 1500 + 0.2 * drift[cell]!, 0, 1);
+  }
+  paint(canvas, "snow", materials.oldSnow, share);
+  paint(canvas, "snow", materials.freshSnow, fresh);
+  return river.map((part, cell) => part * (1 - share[cell]!));
+}

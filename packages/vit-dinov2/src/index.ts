@@ -1,1 +1,36 @@
+export { bandsOf, withBands } from "./bands.js";
+export { type CenterPadding, centerPad, centerPadding } from "./center_pad.js";
+export { classifierFeatures } from "./classifier_features.js";
+export {
+  type BandInflation,
+  type Dinov2Config,
+  type Dinov2Options,
+  dinov2Defaults,
+  type ExtraBlocks,
+  ffnHidden,
+  rgbBands,
+  toDinov2Config,
+  trainedGrid,
+} from "./config.js";
+export { embedPatches, type PatchGrid } from "./embed.js";
+export { withExtraBlocks } from "./extra_blocks.js";
+export { buildDinov2 } from "./model.js";
+export { toOfficialNames } from "./names/official_names.js";
+export { type Dinov2Naming, type RecognizedDinov2, recognizeDinov2 } from "./names/recognize.js";
+export { interpolatePosition, type PositionRule } from "./position.js";
+export { dinov2Specs } from "./specs.js";
 export * from "./types.js";
+export {
+  buildDinov2Variant,
+  buildDinov2Vitb14,
+  buildDinov2Vitb14Reg,
+  buildDinov2Vitg14,
+  buildDinov2Vitg14Reg,
+  buildDinov2Vitl14,
+  buildDinov2Vitl14Reg,
+  buildDinov2Vits14,
+  buildDinov2Vits14Reg,
+  type Dinov2Variant,
+  dinov2Variants,
+  type VariantOptions,
+} from "./variants.js";

@@ -1,0 +1,122 @@
+import {
+  dropPath,
+  type ForwardMode,
+  layerNorm,
+  linear,
+  multiHeadAttention,
+  type Params,
+  silu,
+  subParams,
+} from "@glof/nn";
+import * as tf from "@tensorflow/tfjs-core";
+import { type Dinov2Config, ffnHidden } from "./config.js";
+
+const epsilon = 1e-6;
+
+/**
+ * Runs blocks `from` to `to` (both included) and disposes each block's input once the next is there, so that no more than
+ * one block's activations live at a time outside a gradient.
+ *
+ * @param tokens [N, T, D]; taken over when `from` > `to` is false: do not use it afterwards
+ * @param onBlock sees each result; keep a clone, not the tensor
+ */
+export function runBlocks(
+  config: Dinov2Config,
+  params: Params,
+  tokens: tf.Tensor3D,
+  mode: ForwardMode,
+  { from = 0, to }: { readonly from?: number; readonly to: number },
+  onBlock?: (layer: number, tokens: tf.Tensor3D) => void,
+): tf.Tensor3D {
+  let current = tokens;
+  for (let layer = from; layer <= to; layer++) {
+    const next = transformerBlock(
+      config,
+      subParams(params, `blocks.${layer}.`),
+      current,
+      siteMode(config, mode, layer),
+    );
+    current.dispose();
+    current = next;
+    onBlock?.(layer, current);
+  }
+  return current;
+}
+
+/** Rate and randomness of stochastic depth at one block. */
+interface BlockMode {
+  readonly rate: number;
+  readonly attention: ForwardMode;
+  readonly ffn: ForwardMode;
+}
+
+/** The rate grows linearly over the depth; each branch has a seed of its own. */
+function siteMode({ dropPathRate, depth }: Dinov2Config, mode: ForwardMode, layer: number): BlockMode {
+  const seedAt = (site: number): ForwardMode => ({
+    ...mode,
+    seed: Math.imul(mode.seed, 1_000_003) + 2 * layer + site,
+  });
+  return {
+    rate: depth > 1 ? (dropPathRate * layer) / (depth - 1) : 0,
+    attention: seedAt(0),
+    ffn: seedAt(1),
+  };
+}
+
+/**
+ * One pre-norm block: x + gamma1 · attention(norm(x)), then x + gamma2 · ffn(norm(x)).
+ * Source: dinov2/layers/block.py.
+ *
+ * @param params of this block, such as `attn.qkv.weight`
+ * @param x [N, T, D]
+ */
+function transformerBlock(
+  config: Dinov2Config,
+  params: Params,
+  x: tf.Tensor3D,
+  mode: BlockMode,
+): tf.Tensor3D {
+  return tf.tidy(() => {
+    const attended = tf.tidy(() => {
+      const normed = layerNorm(x, params["norm1.weight"]!, params["norm1.bias"]!, { epsilon });
+      return residual(
+        x,
+        selfAttention(config, params, normed),
+        params["ls1.gamma"],
+        mode.rate,
+        mode.attention,
+      );
+    });
+    const normed = layerNorm(attended, params["norm2.weight"]!, params["norm2.bias"]!, { epsilon });
+    return residual(attended, feedForward(config, params, normed), params["ls2.gamma"], mode.rate, mode.ffn);
+  });
+}
+
+function residual(
+  x: tf.Tensor3D,
+  branch: tf.Tensor3D,
+  gamma: tf.Tensor | undefined,
+  rate: number,
+  mode: ForwardMode,
+): tf.Tensor3D {
+  const scaled: tf.Tensor3D = gamma ? tf.mul(branch, gamma) : branch;
+  return tf.add(x, rate > 0 && mode.training ? dropPath(scaled, rate, mode) : scaled);
+}
+
+function selfAttention({ heads }: Dinov2Config, params: Params, x: tf.Tensor3D): tf.Tensor3D {
+  const qkv = linear(x, params["attn.qkv.weight"]!, params["attn.qkv.bias"]); // [N, T, 3D]
+  return linear(multiHeadAttention(qkv, heads), params["attn.proj.weight"]!, params["attn.proj.bias"]);
+}
+
+function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): tf.Tensor3D {
+  if (config.ffn === "mlp") {
+    const hidden = linear(x, params["mlp.fc1.weight"]!, params["mlp.fc1.bias"], { activation: "gelu" });
+    return linear(hidden, params["mlp.fc2.weight"]!, params["mlp.fc2.bias"]);
+  }
+  const width = ffnHidden(config);
+  const both = linear(x, params["mlp.w12.weight"]!, params["mlp.w12.bias"]); // [N, T, 2 · hidden]: gate, value
+  const [batch, count] = x.shape;
+  const gate = tf.slice(both, [0, 0, 0], [batch, count, width]);
+  const value = tf.slice(both, [0, 0, width], [batch, count, width]);
+  return linear(tf.mul(silu(gate), value) as tf.Tensor3D, params["mlp.w3.weight"]!, params["mlp.w3.bias"]);
+}

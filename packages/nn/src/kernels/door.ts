@@ -6,20 +6,39 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGelu`: inputs x of any shape; gives the same shape
  * - `GlofAttention`: inputs q, k, v [B, T, d]; attrs scale; gives [B, T, d]
- * - `Conv2DBackpropFilter`: tfjs's own name and arguments
+ * - `GlofMultiHeadAttention`: inputs qkv [N, T, 3D]; attrs heads, scale; gives [N, T, D]
+ * - `GlofConv2D`: inputs x NHWC, filter HWIO, bias? [O]; attrs strides, pad (tfjs's explicit form), dilations; gives NHWC
+ * - `GlofConv2DInputGradient`: inputs dy, filter; attrs as above and inputShape; gives dx
+ * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
  */
 export type FastKernelName =
   | "GlofLinear"
   | "GlofLayerNorm"
   | "GlofGelu"
   | "GlofAttention"
-  | "Conv2DBackpropFilter";
+  | "GlofMultiHeadAttention"
+  | "GlofConv2D"
+  | "GlofConv2DInputGradient"
+  | "GlofConv2DFilterGradient";
+
+/**
+ * Gradients of the above, of one output each per input asked for:
+ * - `GlofGeluGrad`: inputs x, dy; gives dx
+ * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
+ * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
+ * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
+ */
+export type FastGradientName =
+  | "GlofGeluGrad"
+  | "GlofLayerNormGrad"
+  | "GlofAttentionGrad"
+  | "GlofMultiHeadAttentionGrad";
 
 /** A registered kernel, ready to call. */
-export type FastKernel = (
+export type FastKernel<Result = tf.Tensor> = (
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
   attributes?: Readonly<Record<string, unknown>>,
-) => tf.Tensor;
+) => Result;
 
 let referenceDepth = 0;
 
@@ -30,13 +49,21 @@ export function areReferenceKernelsForced(): boolean {
 
 /** The fast kernel of the current backend, or undefined: then the caller uses its composition of core operations. */
 export function useKernel(name: FastKernelName): FastKernel | undefined {
+  return findKernel<tf.Tensor>(name);
+}
+
+/** The fast gradient of the current backend, or undefined; it gives a list, also of one. */
+export function useGradientKernel(name: FastGradientName): FastKernel<tf.Tensor[]> | undefined {
+  const kernel = findKernel<tf.Tensor | tf.Tensor[]>(name);
+  return kernel && ((inputs, attributes) => [kernel(inputs, attributes)].flat());
+}
+
+function findKernel<Result extends tf.Tensor | tf.Tensor[]>(name: string): FastKernel<Result> | undefined {
   if (areReferenceKernelsForced()) return undefined;
   if (tf.getKernel(name, tf.getBackend()) === undefined) return undefined;
   return (inputs, attributes = {}) => {
     const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-    return tf
-      .engine()
-      .runKernel(name, given as tf.NamedTensorMap, attributes as tf.NamedAttrMap) as tf.Tensor;
+    return tf.engine().runKernel(name, given as tf.NamedTensorMap, attributes as tf.NamedAttrMap) as Result;
   };
 }
 

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { useKernel } from "../kernels/door.js";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 
 interface Elementwise {
@@ -69,7 +69,7 @@ const functions = {
     slope: (x) => {
       const middle = tf.add(tf.div(x, 3), 0.5);
       const above = asFloat(tf.greaterEqual(x, 3));
-      const between = asFloat(tf.logicalAnd(tf.greater(x, -3), tf.less(x, 3)));
+      const between = asFloat(tf.logicalAnd(tf.greaterEqual(x, -3), tf.less(x, 3)));
       return tf.add(above, tf.mul(between, middle));
     },
   },
@@ -98,9 +98,10 @@ export function activationValue(name: Activation, x: tf.Tensor): tf.Tensor {
   return kernel === undefined ? functions[name].value(x) : kernel({ x });
 }
 
-/** Derivative of an activation at `x`. */
-export function activationSlope(name: Activation, x: tf.Tensor): tf.Tensor {
-  return functions[name].slope(x);
+/** Gradient of an activation's input: dy times the derivative at `x`. */
+export function activationPullback(name: Activation, x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  const kernel = name === "gelu" ? useGradientKernel("GlofGeluGrad") : undefined;
+  return kernel === undefined ? tf.mul(dy, functions[name].slope(x)) : kernel({ x, dy })[0]!;
 }
 
 /** An activation by name, elementwise, of any shape. */
@@ -108,7 +109,7 @@ export function activate<T extends tf.Tensor>(x: T, name: Activation): T {
   return withGradient<T, "x", "x">({
     inputs: { x },
     forward: () => ({ value: activationValue(name, x), saved: { x } }),
-    backward: (dy, saved) => ({ x: tf.mul(dy, activationSlope(name, saved.x)) }),
+    backward: (dy, saved) => ({ x: activationPullback(name, saved.x, dy) }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { useKernel } from "../kernels/door.js";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { matMul } from "./mat_mul.js";
 import { softmaxPullback, softmaxValue } from "./softmax.js";
@@ -62,10 +62,14 @@ export function multiHeadAttention(
   return withGradient<tf.Tensor3D, "qkv", "qkv">({
     inputs: { qkv },
     forward: () => {
+      const kernel = useKernel("GlofMultiHeadAttention");
+      if (kernel !== undefined) return { value: kernel({ qkv }, { heads, scale }), saved: { qkv } };
       const [q, k, v] = unpackHeads(qkv, split);
       return { value: joinHeads(attentionValue(q, k, v, scale), split), saved: { qkv } };
     },
     backward: (dy, saved) => {
+      const kernel = useGradientKernel("GlofMultiHeadAttentionGrad");
+      if (kernel !== undefined) return { qkv: kernel({ qkv: saved.qkv, dy }, { heads, scale })[0] };
       const [q, k, v] = unpackHeads(saved.qkv, split);
       const [dyHeads] = splitHeads([dy], split) as [tf.Tensor4D];
       const gradients = attentionPullback(dyHeads, q, k, v, scale);
@@ -105,9 +109,13 @@ function attentionWeights(q: tf.Tensor, k: tf.Tensor, scale: number): tf.Tensor 
 function attentionValue(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, scale: number): tf.Tensor {
   const kernel = useKernel("GlofAttention");
   if (kernel === undefined) return matMul(attentionWeights(q, k, scale), v);
-  const flat = (x: tf.Tensor4D): tf.Tensor =>
-    tf.reshape(x, [x.shape[0] * x.shape[1], x.shape[2], x.shape[3]]);
-  return tf.reshape(kernel({ q: flat(q), k: flat(k), v: flat(v) }, { scale }), q.shape);
+  return tf.reshape(kernel({ q: joinBatch(q), k: joinBatch(k), v: joinBatch(v) }, { scale }), q.shape);
+}
+
+/** [N, A, T, d] -> [N A, T, d]. */
+function joinBatch(x: tf.Tensor): tf.Tensor {
+  const [batch, heads, tokens, width] = x.shape as [number, number, number, number];
+  return tf.reshape(x, [batch * heads, tokens, width]);
 }
 
 function attentionPullback(
@@ -117,6 +125,12 @@ function attentionPullback(
   v: tf.Tensor,
   scale: number,
 ): { q: tf.Tensor; k: tf.Tensor; v: tf.Tensor } {
+  const kernel = useGradientKernel("GlofAttentionGrad");
+  if (kernel !== undefined) {
+    const given = { q: joinBatch(q), k: joinBatch(k), v: joinBatch(v), dy: joinBatch(dy) };
+    const [dq, dk, dv] = kernel(given, { scale }) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return { q: tf.reshape(dq, q.shape), k: tf.reshape(dk, k.shape), v: tf.reshape(dv, v.shape) };
+  }
   const weights = attentionWeights(q, k, scale);
   const dScores = softmaxPullback(matMul(dy, v, false, true), weights, 3);
   return {

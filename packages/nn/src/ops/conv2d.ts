@@ -46,7 +46,14 @@ export function conv2d(
   const geometry = convGeometry([kh, kw], [x.shape[1], x.shape[2]], options, "conv2d");
   return withGradient<tf.Tensor4D, "x" | "w" | "b", "x" | "w">({
     inputs: { x, w, b },
-    forward: () => ({ value: addBias(grouped(convForward, groups, geometry, x, w), b), saved: { x, w } }),
+    forward: () => {
+      // One group alone may have its bias added while its block of the result is still in cache.
+      const value =
+        groups === 1
+          ? convForward(x, w, geometry, b)
+          : addBias(grouped(convForward, groups, geometry, x, w), b);
+      return { value, saved: { x, w } };
+    },
     backward: (dy, saved, wants) => ({
       x: wants("x") ? grouped(convInputGradient, groups, geometry, dy, saved.w) : undefined,
       w: wants("w") ? groupedFilterGradient(saved.x, dy, groups, geometry) : undefined,

@@ -11,8 +11,20 @@ import { matMul } from "./mat_mul.js";
 
 type Window = readonly [before: number, after: number];
 
-/** y = conv(x, w). */
-export function convForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
+/** y = conv(x, w) + b. */
+export function convForward(
+  x: tf.Tensor4D,
+  w: tf.Tensor4D,
+  geometry: ConvGeometry,
+  b?: tf.Tensor,
+): tf.Tensor4D {
+  const fast = useKernel("GlofConv2D");
+  if (fast !== undefined) return fast({ x, filter: w, bias: b }, convAttributes(geometry)) as tf.Tensor4D;
+  const y = composedForward(x, w, geometry);
+  return b === undefined ? y : tf.add(y, b);
+}
+
+function composedForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
   if (isPatchwise(geometry)) return patchForward(x, w, geometry);
   const { stride, padding, dilation } = geometry;
   const hasBoth = Math.max(...stride) > 1 && Math.max(...dilation) > 1;
@@ -36,6 +48,11 @@ export function convForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeomet
 
 /** dx from dy: a convolution of dy, spread out by the stride, with the flipped kernel. */
 export function convInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
+  const fast = useKernel("GlofConv2DInputGradient");
+  if (fast !== undefined) {
+    const inputShape = [dy.shape[0], ...geometry.inSize, w.shape[2]];
+    return fast({ dy, filter: w }, { ...convAttributes(geometry), inputShape }) as tf.Tensor4D;
+  }
   if (isPatchwise(geometry)) return patchInputGradient(dy, w, geometry);
   const { stride, padding, dilation, inSize } = geometry;
   const span = kernelSpan(geometry);
@@ -56,12 +73,13 @@ export function convFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, geometry: Co
   const [inWidth, outWidth] = [x.shape[3], dy.shape[3]];
   const dyRows = tf.reshape(dy, [-1, outWidth]);
   const shape: [number, number, number, number] = [kernel[0], kernel[1], inWidth, outWidth];
+  const fast = useKernel("GlofConv2DFilterGradient");
+  if (fast !== undefined) {
+    return fast({ x, dy }, { ...convAttributes(geometry), filterShape: shape }) as tf.Tensor4D;
+  }
   if (isPatchwise(geometry)) {
     return tf.reshape(matMul(toPatches(x, geometry), dyRows, true, false), shape);
   }
-  const fast =
-    tf.getBackend() === "wasm" && isUndilated(geometry) ? useKernel("Conv2DBackpropFilter") : undefined;
-  if (fast !== undefined) return fast({ x, dy }, filterAttributes(geometry, shape)) as tf.Tensor4D;
   const span = kernelSpan(geometry);
   const windows = ([0, 1] as const).map((axis): Window => {
     const needed = (outSize[axis] - 1) * stride[axis] + span[axis]!;
@@ -139,8 +157,6 @@ function spreadKernel(w: tf.Tensor4D, dilation: readonly [number, number]): tf.T
   return tf.reshape(spread, [spread.shape[1], spread.shape[2], inWidth, outWidth]);
 }
 
-const isUndilated = ({ dilation }: ConvGeometry): boolean => dilation[0] === 1 && dilation[1] === 1;
-
 /** Kernel and stride cover the input without overlap or padding: a patch embedding, a 1 x 1 convolution. */
 function isPatchwise({ kernel, stride, padding, dilation }: ConvGeometry): boolean {
   return ([0, 1] as const).every(
@@ -179,16 +195,13 @@ function patchInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeome
   return padOrCrop(pixels, [0, inSize[0] - pixels.shape[1]], [0, inSize[1] - pixels.shape[2]]);
 }
 
-/** Arguments of tfjs's Conv2DBackpropFilter. */
-function filterAttributes(
-  { stride, padding }: ConvGeometry,
-  filterShape: readonly number[],
-): Record<string, unknown> {
+/** Attributes of the convolution kernels, in tfjs's words. */
+function convAttributes({ stride, padding, dilation }: ConvGeometry): Record<string, unknown> {
   const pad = [
     [0, 0],
     [padding[0], padding[0]],
     [padding[1], padding[1]],
     [0, 0],
   ];
-  return { strides: [...stride], pad, dataFormat: "NHWC", filterShape };
+  return { strides: [...stride], pad, dilations: [...dilation], dataFormat: "NHWC" };
 }

@@ -1,6 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { useKernel } from "../kernels/door.js";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 
 /** Options of `layerNorm`. */
@@ -37,6 +37,15 @@ export function layerNorm<T extends tf.Tensor>(
     inputs: { x, gamma, beta },
     forward: () => ({ value: layerNormValue(x, gamma, beta, epsilon), saved: { x, gamma } }),
     backward: (dy, saved, wants) => {
+      const kernel = useGradientKernel("GlofLayerNormGrad");
+      if (kernel !== undefined) {
+        const rows: [number, number] = [saved.x.size / width, width];
+        const [dx, dGamma, dBeta] = kernel(
+          { x: tf.reshape(saved.x, rows), gamma: saved.gamma, dy: tf.reshape(dy, rows) },
+          { epsilon },
+        );
+        return { x: tf.reshape(dx!, saved.x.shape), gamma: dGamma, beta: dBeta };
+      }
       const { centred, inverseStd } = statistics(saved.x, epsilon);
       const normed = tf.mul(centred, inverseStd);
       const leading = dy.shape.slice(0, -1).map((_, axis) => axis);

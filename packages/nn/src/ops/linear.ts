@@ -1,8 +1,9 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { engineInternals } from "../engine_access.js";
 import { useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
-import { type Activation, activationSlope, activationValue } from "./activations.js";
+import { type Activation, activationPullback, activationValue } from "./activations.js";
 import { matMul } from "./mat_mul.js";
 
 /** Options of `linear`. */
@@ -40,7 +41,10 @@ export function linear<T extends tf.Tensor>(
     backward: (dy, saved, wants) => {
       const dy2 = tf.reshape(dy, [rows, outSize]);
       const x2 = tf.reshape(saved.x, [rows, inSize]);
-      const dz = activation === undefined ? dy2 : tf.mul(dy2, slopeOf(activation, saved, x2));
+      const dz =
+        activation === undefined
+          ? dy2
+          : activationPullback(activation, saved.z ?? preActivation(x2, saved.w, saved.b), dy2);
       return {
         x: wants("x") ? tf.reshape(matMul(dz, saved.w, false, true), saved.x.shape) : undefined,
         w: wants("w") ? matMul(x2, dz, true, false) : undefined,
@@ -50,30 +54,28 @@ export function linear<T extends tf.Tensor>(
   });
 }
 
-/** `z` is what the activation saw; a fused kernel does not give it, and the backward pass computes it again. */
+/**
+ * `z` is what the activation saw, for the backward pass. A kernel fused with the activation does not give it, so it is
+ * used only where nothing records.
+ */
 function linearForward(
   x: tf.Tensor,
   w: tf.Tensor,
   b: tf.Tensor | undefined,
   activation: Activation | undefined,
 ): { value: tf.Tensor; z?: tf.Tensor } {
-  const kernel = activation === undefined || activation === "gelu" ? useKernel("GlofLinear") : undefined;
-  if (kernel !== undefined) return { value: kernel({ x, w, b }, { activation: activation ?? "none" }) };
+  const isFusable = activation === "gelu" && engineInternals().state.gradientDepth === 0;
+  const kernel = isFusable ? useKernel("GlofLinear") : undefined;
+  if (kernel !== undefined) return { value: kernel({ x, w, b }, { activation: "gelu" }) };
   const z = preActivation(x, w, b);
   return activation === undefined ? { value: z } : { value: activationValue(activation, z), z };
 }
 
 function preActivation(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): tf.Tensor {
+  const kernel = useKernel("GlofLinear");
+  if (kernel !== undefined) return kernel({ x, w, b }, { activation: "none" });
   const product = matMul(x, w);
   return b === undefined ? product : tf.add(product, b);
-}
-
-function slopeOf(
-  activation: Activation,
-  saved: { readonly w: tf.Tensor; readonly b?: tf.Tensor; readonly z?: tf.Tensor },
-  x: tf.Tensor,
-): tf.Tensor {
-  return activationSlope(activation, saved.z ?? preActivation(x, saved.w, saved.b));
 }
 
 function checkShapes(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): [number, number] {

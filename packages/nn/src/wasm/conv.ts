@@ -46,6 +46,16 @@ export const conv2DBackpropFilter: WasmKernel = {
   },
 };
 
+/**
+ * `GlofConv2D`, `GlofConv2DInputGradient`, `GlofConv2DFilterGradient`: the same three under names that only fast backends
+ * have, with dilation also in the gradients.
+ */
+export const glofConvolutions: readonly WasmKernel[] = [
+  { ...fusedConv2D, name: "GlofConv2D" },
+  { ...conv2DBackpropInput, name: "GlofConv2DInputGradient" },
+  { ...conv2DBackpropFilter, name: "GlofConv2DFilterGradient" },
+];
+
 function convInfo(
   { attrs }: KernelCall,
   inShape: readonly number[],

@@ -1,6 +1,6 @@
 import { findBackend } from "@tensorflow/tfjs-core";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
-import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from "./conv.js";
+import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
@@ -15,6 +15,7 @@ const kernels: readonly WasmKernel[] = [
   fusedConv2D,
   conv2DBackpropInput,
   conv2DBackpropFilter,
+  ...glofConvolutions,
   slice,
   transpose,
   sum,

@@ -1,0 +1,118 @@
+import { expectClose } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { beforeAll, describe, it } from "vitest";
+import { withReferenceKernels } from "../kernels/door.js";
+import { gelu } from "../ops/activations.js";
+import { attention, multiHeadAttention } from "../ops/attention.js";
+import { conv2d, convTranspose2d } from "../ops/conv2d.js";
+import { layerNorm } from "../ops/layer_norm.js";
+import { linear } from "../ops/linear.js";
+import { matMul } from "../ops/mat_mul.js";
+import type { Params } from "../types.js";
+import { valueAndGrad } from "../value_and_grad.js";
+import { randomValues, startWasm } from "./test_backend.js";
+
+beforeAll(startWasm);
+
+type Inputs = Record<string, tf.Tensor>;
+
+interface Operation {
+  readonly name: string;
+  readonly shapes: Record<string, number[]>;
+  readonly run: (inputs: Inputs) => tf.Tensor;
+}
+
+const as4 = (x: tf.Tensor | undefined) => x as tf.Tensor4D;
+
+const operations: readonly Operation[] = [
+  {
+    name: "linear with GELU",
+    shapes: { x: [2, 5, 6], w: [6, 7], b: [7] },
+    run: ({ x, w, b }) => linear(x!, w!, b, { activation: "gelu" }),
+  },
+  {
+    name: "linear without bias",
+    shapes: { x: [9, 6], w: [6, 7] },
+    run: ({ x, w }) => linear(x!, w!),
+  },
+  { name: "GELU", shapes: { x: [3, 7] }, run: ({ x }) => gelu(x!) },
+  {
+    name: "layerNorm",
+    shapes: { x: [2, 3, 10], gamma: [10], beta: [10] },
+    run: ({ x, gamma, beta }) => layerNorm(x!, gamma!, beta!),
+  },
+  {
+    name: "attention",
+    shapes: { q: [2, 3, 7, 4], k: [2, 3, 9, 4], v: [2, 3, 9, 4] },
+    run: ({ q, k, v }) => attention(as4(q), as4(k), as4(v)),
+  },
+  {
+    name: "multiHeadAttention",
+    shapes: { x: [2, 7, 24] },
+    run: ({ x }) => multiHeadAttention(x as tf.Tensor3D, 2),
+  },
+  {
+    name: "matMul, both transposed, batch broadcast",
+    shapes: { a: [2, 5, 4], b: [1, 3, 5] },
+    run: ({ a, b }) => matMul(a!, b!, true, true),
+  },
+  {
+    name: "conv2d",
+    shapes: { x: [2, 9, 8, 3], w: [3, 3, 3, 5], b: [5] },
+    run: ({ x, w, b }) => conv2d(as4(x), as4(w), b, { padding: 1 }),
+  },
+  {
+    name: "conv2d with stride and dilation",
+    shapes: { x: [1, 13, 12, 3], w: [3, 2, 3, 5], b: [5] },
+    run: ({ x, w, b }) => conv2d(as4(x), as4(w), b, { padding: 2, stride: 2, dilation: 2 }),
+  },
+  {
+    name: "conv2d with dilation",
+    shapes: { x: [1, 11, 12, 3], w: [3, 3, 3, 4] },
+    run: ({ x, w }) => conv2d(as4(x), as4(w), undefined, { padding: 3, dilation: 3 }),
+  },
+  {
+    name: "conv2d with groups",
+    shapes: { x: [1, 7, 7, 4], w: [3, 3, 2, 6], b: [6] },
+    run: ({ x, w, b }) => conv2d(as4(x), as4(w), b, { padding: 1, groups: 2 }),
+  },
+  {
+    name: "conv2d over patches",
+    shapes: { x: [2, 13, 12, 3], w: [4, 4, 3, 5], b: [5] },
+    run: ({ x, w, b }) => conv2d(as4(x), as4(w), b, { stride: 4 }),
+  },
+  {
+    name: "convTranspose2d",
+    shapes: { x: [2, 5, 6, 4], w: [3, 3, 5, 4], b: [5] },
+    run: ({ x, w, b }) => convTranspose2d(as4(x), as4(w), b, { stride: 2, padding: 1, outputPadding: 1 }),
+  },
+  {
+    name: "convTranspose2d over patches",
+    shapes: { x: [1, 5, 6, 4], w: [2, 2, 5, 4], b: [5] },
+    run: ({ x, w, b }) => convTranspose2d(as4(x), as4(w), b, { stride: 2 }),
+  },
+];
+
+describe("operations on our wasm kernels and on the stock ones", () => {
+  it.each(operations)("$name: same value, same gradients", async ({ shapes, run }) => {
+    const inputs: Inputs = {};
+    for (const [i, [name, shape]] of Object.entries(shapes).entries()) {
+      inputs[name] = tf.tensor(randomValues(shape, i + 1), shape);
+    }
+    // A weighted sum, so that every element of the result has a gradient of its own.
+    const loss = (given: Params): tf.Scalar => {
+      const y = run(given as Inputs);
+      return tf.sum(tf.mul(y, tf.tensor(randomValues(y.shape, 99), y.shape))) as tf.Scalar;
+    };
+    const fast = valueAndGrad(loss, inputs);
+    const want = withReferenceKernels(() => valueAndGrad(loss, inputs));
+    await expectClose(fast.value, want.value);
+    for (const name of Object.keys(shapes)) {
+      await expectClose(fast.grads[name]!, want.grads[name]!, { atol: 2e-5, rtol: 2e-4 });
+    }
+    await expectClose(
+      run(inputs),
+      withReferenceKernels(() => run(inputs)),
+    );
+  });
+});

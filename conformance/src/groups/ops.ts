@@ -17,6 +17,13 @@ export const group: GroupRunners = {
   notOffered: [
     {
       kind: "image_resize",
+      outputs: /^out\.tv_u8_(no)?antialias_/,
+      reason:
+        "tensors are resized in floats (compared: tv_float); pictures to Pillow's bytes (compared: pil). " +
+        "torchvision's 8-bit tensor path differs by one level where float32 sums tie",
+    },
+    {
+      kind: "image_resize",
       outputs: /^out\.cv2_/,
       reason: "no part of the lake pipeline or of DINOv2 resizes with OpenCV",
     },

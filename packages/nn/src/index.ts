@@ -1,5 +1,16 @@
 export { type Block, checkpoint } from "./checkpointing.js";
 export { ensureGradients } from "./gradients/index.js";
+export type { ByteImage } from "./images/byte_image.js";
+export {
+  centerCropBytes,
+  type EvalTransformOptions,
+  evalTransform,
+  imagenetMean,
+  imagenetStd,
+  type NormalizedImage,
+  shorterSideSize,
+} from "./images/eval_transform.js";
+export { resizeBytes } from "./images/resize_bytes.js";
 export {
   areReferenceKernelsForced,
   type FastKernel,
@@ -29,6 +40,7 @@ export type { ConvShapeOptions } from "./ops/conv_geometry.js";
 export { type Conv2dOptions, type ConvTranspose2dOptions, conv2d, convTranspose2d } from "./ops/conv2d.js";
 export { dropout, dropPath } from "./ops/dropout.js";
 export { type GroupNormOptions, groupNorm } from "./ops/group_norm.js";
+export type { InterpolationFilter } from "./ops/interpolation.js";
 export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { matMul } from "./ops/mat_mul.js";
@@ -53,6 +65,6 @@ export { saveParams } from "./params/save.js";
 export { countParams, disposeParams, type Partition, partition, subParams } from "./params/select.js";
 export * from "./types.js";
 export { type ValueAndGrad, type ValueAndGradOptions, valueAndGrad } from "./value_and_grad.js";
-export { installWasmKernels } from "./wasm/install.js";
+export { installWasmKernels, type WasmKernelsReport } from "./wasm/install.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
 export { type OperationWithGradient, withGradient } from "./with_gradient.js";

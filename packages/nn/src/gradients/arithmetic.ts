@@ -22,9 +22,10 @@ function binary(
   };
 }
 
-/** Where `mask` holds, the gradient; elsewhere 0. */
-function masked(dy: tf.Tensor, mask: tf.Tensor): tf.Tensor {
-  return tf.mul(dy, tf.cast(mask, "float32"));
+/** 1 where a > b, 1/2 where they are equal, 0 elsewhere. */
+function winnings(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const [wins, losses] = [tf.cast(tf.greater(a, b), "float32"), tf.cast(tf.less(a, b), "float32")];
+  return tf.mul(0.5, tf.add(1, tf.sub(wins, losses)));
 }
 
 /** d/db of a^b = a^b ln a; 0 where a <= 0, where the logarithm does not exist. */
@@ -34,7 +35,7 @@ function powExponentGradient(dy: tf.Tensor, a: tf.Tensor, out: tf.Tensor): tf.Te
   return tf.mul(dy, tf.mul(out, logarithm));
 }
 
-/** Addition, multiplication and the like, of two broadcast tensors. At ties maximum and minimum give all to `a`. */
+/** Addition, multiplication and the like, of two broadcast tensors. At ties maximum and minimum share equally, as PyTorch. */
 export const arithmeticGradients: readonly GradientRule[] = [
   binary(
     "Add",
@@ -63,13 +64,13 @@ export const arithmeticGradients: readonly GradientRule[] = [
   ),
   binary(
     "Maximum",
-    (dy, a, b) => masked(dy, tf.greaterEqual(a, b)),
-    (dy, a, b) => masked(dy, tf.less(a, b)),
+    (dy, a, b) => tf.mul(dy, winnings(a, b)),
+    (dy, a, b) => tf.mul(dy, winnings(b, a)),
   ),
   binary(
     "Minimum",
-    (dy, a, b) => masked(dy, tf.lessEqual(a, b)),
-    (dy, a, b) => masked(dy, tf.greater(a, b)),
+    (dy, a, b) => tf.mul(dy, winnings(b, a)),
+    (dy, a, b) => tf.mul(dy, winnings(a, b)),
   ),
   binary(
     "Pow",

@@ -72,25 +72,42 @@ function bicubicMap(inSize: number, outSize: number, step: number, alignCorners:
   return map;
 }
 
-/** The filter is as wide as the step and its weights sum to 1; a = -0.5 here, as in Pillow and PyTorch. */
 function antialiasedMap(filter: InterpolationFilter, inSize: number, outSize: number, step: number): AxisMap {
   const map = emptyAxisMap(outSize, inSize);
+  for (const [index, { first, weights }] of antialiasedTaps(filter, inSize, outSize, step).entries()) {
+    map.values.set(weights, index * inSize + first);
+  }
+  return map;
+}
+
+/** Source pixels of one result pixel: from `first` on, one weight each. */
+export interface FilterTaps {
+  readonly first: number;
+  readonly weights: readonly number[];
+}
+
+/**
+ * Filter of each result pixel, as wide as the step, its weights summing to 1; a = -0.5 here, as in Pillow and PyTorch.
+ */
+export function antialiasedTaps(
+  filter: InterpolationFilter,
+  inSize: number,
+  outSize: number,
+  step: number,
+): FilterTaps[] {
   const stretch = Math.max(step, 1);
   const support = (filter === "bilinear" ? 1 : 2) * stretch;
   const weight = (d: number): number =>
     filter === "bilinear" ? Math.max(0, 1 - Math.abs(d)) : cubic(d, -0.5);
-  for (let index = 0; index < outSize; index++) {
+  return Array.from({ length: outSize }, (_, index) => {
     const centre = step * (index + 0.5);
     const first = Math.max(Math.trunc(centre - support + 0.5), 0);
     const end = Math.min(Math.trunc(centre + support + 0.5), inSize);
     const weights: number[] = [];
     for (let tap = first; tap < end; tap++) weights.push(weight((tap - centre + 0.5) / stretch));
     const sum = weights.reduce((a, b) => a + b, 0);
-    for (const [offset, value] of weights.entries()) {
-      map.values[index * inSize + first + offset] = sum === 0 ? value : value / sum;
-    }
-  }
-  return map;
+    return { first, weights: sum === 0 ? weights : weights.map((value) => value / sum) };
+  });
 }
 
 /** Source index of each result pixel of a nearest resize, with PyTorch's float32 arithmetic. */

@@ -3,5 +3,13 @@ export type { CogDtype, CogOptions, CogWriter, OverviewMethod } from "./cog/cog_
 export { crsFromEpsg, isSameCrs, utmCrsAt, WGS84 } from "./crs/crs.js";
 export { projector, reprojectPolygons } from "./crs/projector.js";
 export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";
+export {
+  beginPolygonize,
+  type PolygonizeOptions,
+  type Polygonizer,
+  polygonizeMask,
+} from "./outline/begin_polygonize.js";
+export { type Components, type Connectivity, labelComponents } from "./outline/label_components.js";
+export type { LakeOutline } from "./outline/lake_outline.js";
 export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
 export * from "./types.js";

@@ -12,7 +12,7 @@ import { drawRivers, type RiverCover } from "./rivers.js";
 import { paintSnow } from "./snow.js";
 import { makeMaterials } from "./spectra.js";
 import { makeTerrain } from "./terrain.js";
-import { freezeLakes, paintLakes } from "./water.js";
+import { dropSpecks, freezeLakes, paintLakes } from "./water.js";
 
 /** Builds a high-mountain landscape. `retreatM` draws glacier fronts back and lets their lakes grow. */
 export function makeMountain(grid: FieldGrid, climate: Climate, retreatM: number, rng: Rng): Landscape {
@@ -81,6 +81,7 @@ function dress(
     // Where lake and ice meet, the pixel is shared: together they fill it once.
     water.share[cell] = Math.min(water.share[cell]!, clamp(0.5 - (cover[cell]! * 60) / grid.cellM, 0, 1));
   }
+  dropSpecks(water, grid, 3);
   const lakeIce = freezeLakes(bodies, water, grid, climate.frozenChance, rng.split("freeze"));
   paintLakes(canvas, bodies, water, lakeIce, materials, rng.split("lakes"));
   return { canvas, elevationM: relief.elevationM, bodies, water, lakeIce, river };

@@ -4,6 +4,7 @@ import { makeClimate } from "./climate.js";
 import { coverWithClouds, makeClouds } from "./clouds.js";
 import type { FieldGrid } from "./grid.js";
 import { lightSurface, makeAir, shade } from "./illumination.js";
+import { makeLowland } from "./lowland.js";
 import { makeMountain } from "./mountain.js";
 import { sense } from "./sensor.js";
 import { cropField, makeTruth } from "./truth.js";
@@ -59,7 +60,11 @@ export function generateScene(options: SceneOptions): SyntheticScene {
     originYM: (0.5 - pad) * pixelSizeM,
   };
   const climate = makeClimate(season, rng.split(`climate ${year}`));
-  const landscape = makeMountain(grid, climate, 28 * (year - BASE_YEAR), rng.split("place"));
+  const place = rng.split("place");
+  const landscape =
+    mode === "mountain"
+      ? makeMountain(grid, climate, 28 * (year - BASE_YEAR), place)
+      : makeLowland(grid, climate, mode, place);
   const sky = rng.split(`sky ${year}`);
   const cover = options.cloudCover ?? (sky.next() < 0.67 ? 0 : sky.uniform(0.02, 0.4));
   const clouds = makeClouds(grid, cover, climate.sun, sky.split("clouds"));

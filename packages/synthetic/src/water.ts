@@ -35,6 +35,32 @@ export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid, warp: W
   return { share, insideM, owner };
 }
 
+/** Takes away lakes of fewer pixels than `fewest` (pixels that share a side): specks that no image could show. */
+export function dropSpecks(water: WaterCover, grid: FieldGrid, fewest: number): void {
+  const { cols } = grid;
+  const seen = new Uint8Array(water.share.length);
+  const group: number[] = [];
+  const add = (cell: number): void => {
+    if (cell < 0 || cell >= seen.length || seen[cell] === 1 || water.share[cell]! < 0.5) return;
+    seen[cell] = 1;
+    group.push(cell);
+  };
+  for (let first = 0; first < seen.length; first++) {
+    group.length = 0;
+    add(first);
+    for (let at = 0; at < group.length; at++) {
+      const cell = group[at]!;
+      const col = cell % cols;
+      if (col > 0) add(cell - 1);
+      if (col < cols - 1) add(cell + 1);
+      add(cell - cols);
+      add(cell + cols);
+    }
+    if (group.length === 0 || group.length >= fewest) continue;
+    for (const cell of group) water.share[cell] = 0;
+  }
+}
+
 /** Visits the cells of a grid inside a ground box (west, north, east, south). */
 export function visitBox(
   grid: FieldGrid,

@@ -17,14 +17,15 @@ export function reduceRows(
   empty: "zero" | "nan",
 ): ValueAndDerivative {
   const counted = keepValid(value, valid);
-  const countedSlope = keepValid(derivative, derivative.rank > valid.rank ? tf.expandDims(valid, -1) : valid);
-  if (reduction === "none") return { value: counted, derivative: countedSlope };
-  if (reduction === "sum") return { value: tf.sum(counted), derivative: countedSlope };
+  const keepSlope = (slope: tf.Tensor): tf.Tensor =>
+    keepValid(slope, slope.rank > valid.rank ? tf.expandDims(valid, -1) : valid);
+  if (reduction === "none") return { value: counted, derivative: keepSlope(derivative) };
+  if (reduction === "sum") return { value: tf.sum(counted), derivative: keepSlope(derivative) };
   const safe = empty === "nan" ? divisor : tf.where(tf.equal(divisor, 0), tf.onesLike(divisor), divisor);
-  return { value: tf.div(tf.sum(counted), safe), derivative: tf.div(countedSlope, safe) };
+  return { value: tf.div(tf.sum(counted), safe), derivative: keepSlope(tf.div(derivative, safe)) };
 }
 
 /** Zero where not valid, even if the value there is not finite. */
-function keepValid(values: tf.Tensor, valid: tf.Tensor): tf.Tensor {
+export function keepValid(values: tf.Tensor, valid: tf.Tensor): tf.Tensor {
   return tf.where(tf.cast(tf.broadcastTo(valid, values.shape), "bool"), values, tf.zerosLike(values));
 }

@@ -16,7 +16,7 @@ export interface RegionLossOptions extends IgnoreOptions {
   readonly logLoss?: boolean;
   /** The classes that count. Default all. */
   readonly classes?: readonly number[];
-  /** A factor for the loss of each of the K classes, also those not in `classes`. Default 1. */
+  /** Weight of each of the K classes in the mean; those not in `classes` are passed over. Default equal. */
   readonly classWeights?: readonly number[];
   /** False: the first argument holds probabilities. Default true. */
   readonly fromLogits?: boolean;
@@ -150,6 +150,7 @@ function classFactors(
 ): number[] {
   const chosen = classes ?? Array.from({ length: count }, (_, index) => index);
   const factors = new Array<number>(count).fill(0);
-  for (const one of chosen) factors[one] = factors[one]! + (classWeights?.[one] ?? 1) / chosen.length;
+  const total = chosen.reduce((sum, one) => sum + (classWeights?.[one] ?? 1), 0);
+  for (const one of chosen) factors[one] = factors[one]! + (classWeights?.[one] ?? 1) / total;
   return factors;
 }

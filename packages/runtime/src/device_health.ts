@@ -1,4 +1,4 @@
-import { GlofError } from "@glof/core";
+import { GlofError, type GlofErrorDetails } from "@glof/core";
 
 /** What the tests and messages keep of a flood of errors. */
 const keptErrors = 8;
@@ -61,17 +61,26 @@ function deviceLost(reason: string, message: string): GlofError {
 
 function computeError(first: GPUError, more: readonly GPUError[], count: number): GlofError {
   const details = { errorCount: count, errors: [first, ...more].map((error) => error.message) };
-  const others = count > 1 ? ` (and ${count - 1} more)` : "";
-  if (first instanceof GPUOutOfMemoryError) {
-    return new GlofError(
-      "out-of-memory",
-      `webgpu: expected GPU memory for a buffer, got none: ${first.message}${others}. Do use a smaller tile or batch.`,
-      details,
-    );
-  }
+  const text = `${first.message.trim()}${count > 1 ? ` (and ${count - 1} more)` : ""}`;
+  // A buffer beyond the device's limit is reported as an invalid command, and yet it is the memory that is short.
+  const isMemory =
+    first instanceof GPUOutOfMemoryError || /exceeds the max (buffer|.*binding) size/.test(text);
+  return isMemory ? outOfMemory(text, details) : invalidCommand(text, details);
+}
+
+/** `GlofError("out-of-memory")` for GPU memory. */
+export function outOfMemory(text: string, details: GlofErrorDetails): GlofError {
+  return new GlofError(
+    "out-of-memory",
+    `webgpu: expected GPU memory for a buffer, got none: ${text}. Do use smaller tiles or batches.`,
+    details,
+  );
+}
+
+function invalidCommand(text: string, details: GlofErrorDetails): GlofError {
   return new GlofError(
     "internal",
-    `webgpu: expected a valid command, got: ${first.message}${others}. Do report it, with what glof doctor prints.`,
+    `webgpu: expected a valid command, got: ${text}. Do report it, with what glof doctor prints.`,
     details,
   );
 }

@@ -63,6 +63,15 @@ describeOnBackends(
       tensor.dispose();
     });
 
+    it("that is asked for more than a buffer can hold gives out-of-memory, and goes on", async () => {
+      const huge = tf.fill([40_000, 40_000], 1);
+      await expect(huge.data()).rejects.toMatchObject({ code: "out-of-memory" });
+      huge.dispose();
+      const tensor = product();
+      expect((await tensor.data())[0]).toBe(40);
+      tensor.dispose();
+    });
+
     it("says what to do instead of dataSync", () => {
       const tensor = product();
       expect(() => tensor.dataSync()).toThrowError(/Do use await tensor\.data\(\)/);

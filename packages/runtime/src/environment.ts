@@ -1,8 +1,8 @@
-/** True in Node and false in a browser, its workers included. */
+/** True in Node and what stands in for it, false in a browser and in Electron's pages. */
 export const isNode: boolean =
   typeof process !== "undefined" &&
   typeof process.versions?.node === "string" &&
-  typeof document === "undefined";
+  (process as { type?: string }).type !== "renderer";
 
 /**
  * Imports a package or builtin that only Node can load. The name is kept away from bundlers, so that a browser bundle

@@ -1,5 +1,5 @@
 import { GlofError, isGlofError, type Logger, silentLogger } from "@glof/core";
-import * as nn from "@glof/nn";
+import { installWasmKernels, installWebgpuKernels } from "@glof/nn";
 import { startCpu } from "./cpu_backend.js";
 import { messageOf } from "./environment.js";
 import { correctKernels } from "./kernel_corrections.js";
@@ -74,13 +74,13 @@ async function start(name: BackendName, options: SelectBackendOptions): Promise<
       correctKernels("webgpu");
       return {
         ...facts,
-        kernels: await (nn as { installWebgpuKernels?: () => unknown }).installWebgpuKernels?.(),
+        kernels: await installWebgpuKernels(),
       };
     }
     case "wasm": {
       const facts = await startWasm(options.wasm ?? {});
       correctKernels("wasm");
-      return { ...facts, kernels: await nn.installWasmKernels() };
+      return { ...facts, kernels: await installWasmKernels() };
     }
     case "tensorflow":
       return { ...(await startTensorflow()) };

@@ -39,6 +39,15 @@ export async function startTensorflow(importPackage: ImportPackage = importInNod
   throw unavailable("tensorflow", problems.join("; "), advice);
 }
 
+/** Loads an optional package that is installed and says why it does not load; `undefined` when it does. */
+export async function loadProblem(name: string): Promise<string | undefined> {
+  await restoreRemovedUtilities();
+  return importInNode(name).then(
+    () => undefined,
+    (error: unknown) => problemOf(name, error),
+  );
+}
+
 /** Why an optional package does not load, in a few words. */
 export function problemOf(name: string, error: unknown): string {
   const text = messageOf(error);

@@ -1,6 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { DeviceHealth } from "./device_health.js";
+import { DeviceHealth, outOfMemory } from "./device_health.js";
 import type { WebgpuOptions } from "./types.js";
 import { freePooledBuffers, pooledBytes } from "./webgpu_pool.js";
 
@@ -44,6 +44,15 @@ function guard(Stock: BackendClass, health: DeviceHealth, maxPooledBytes: number
       super.ensureCommandEncoderReady();
     }
 
+    override uploadToGPU(dataId: object): void {
+      try {
+        super.uploadToGPU(dataId);
+      } catch (error) {
+        // A mapped buffer is the one thing that WebGPU refuses with an exception.
+        throw error instanceof RangeError ? outOfMemory(error.message, { cause: error }) : error;
+      }
+    }
+
     override submitQueue(): void {
       super.submitQueue();
       // Right after a submit no recorded command names a pooled buffer, so that freeing one is safe.
@@ -51,9 +60,10 @@ function guard(Stock: BackendClass, health: DeviceHealth, maxPooledBytes: number
     }
 
     override async read(dataId: object): Promise<tf.BackendValues> {
-      health.throwIfBad();
+      health.throwIfLost();
       let values: tf.BackendValues;
       try {
+        // Asking only afterwards: the read submits what is recorded, and one fault gives several errors until then.
         values = await super.read(dataId);
       } catch (error) {
         health.throwIfBad();

@@ -1,4 +1,10 @@
-export type { DecoderNorm } from "./layers.js";
 export { buildLinearClassifier, type LinearClassifierConfig } from "./linear_classifier.js";
+export type { NormKind } from "./norm.js";
 export * from "./types.js";
-export { buildVitUnet, DEFAULT_VIT_UNET_WIDTHS, type VitUnetConfig, type VitUnetWidths } from "./vit_unet.js";
+export {
+  buildVitUnet,
+  type VitUnetConfig,
+  type VitUnetOptions,
+  type VitUnetWidths,
+  vitUnetDefaults,
+} from "./vit_unet.js";

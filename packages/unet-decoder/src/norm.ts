@@ -1,0 +1,68 @@
+import { batchNorm, groupNorm, type ParamSpec, type Params } from "@glof/nn";
+import type * as tf from "@tensorflow/tfjs-core";
+import type { DecoderMode } from "./types.js";
+
+/** Which normalisation follows a convolution. */
+export type NormKind = "group" | "batch" | "none";
+
+/** Specs of the normalisation named `at`, over `width` channels. */
+export function normSpecs(kind: NormKind, at: string, width: number): ParamSpec[] {
+  if (kind === "none") return [];
+  const row = (name: string, spec: Pick<ParamSpec, "kind" | "init">): ParamSpec => ({
+    name: `${at}.${name}`,
+    shape: [width],
+    layout: "as-is",
+    ...spec,
+  });
+  const ones = { kind: "ones" } as const;
+  const zeros = { kind: "zeros" } as const;
+  const affine = [
+    row("weight", { kind: "weight", init: ones }),
+    row("bias", { kind: "weight", init: zeros }),
+  ];
+  if (kind === "group") return affine;
+  return [
+    ...affine,
+    row("running_mean", { kind: "buffer", init: zeros }),
+    row("running_var", { kind: "buffer", init: ones }),
+  ];
+}
+
+/** At most this many groups; fewer where they do not divide the channels. */
+const mostGroups = 8;
+
+/** The largest number of groups, up to 8, that divides the channels. */
+export function groupsFor(width: number): number {
+  let groups = Math.min(mostGroups, width);
+  while (width % groups !== 0) groups--;
+  return groups;
+}
+
+/** Normalises by the parameters named `at`; batch statistics in training, and then reports the new running ones. */
+export function applyNorm(
+  kind: NormKind,
+  params: Params,
+  at: string,
+  x: tf.Tensor4D,
+  mode: DecoderMode,
+): tf.Tensor4D {
+  if (kind === "none") return x;
+  const [weight, bias] = [params[`${at}.weight`]!, params[`${at}.bias`]!];
+  if (kind === "group") return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]) });
+  const runningMean = params[`${at}.running_mean`]!;
+  const runningVar = params[`${at}.running_var`]!;
+  const { onBuffer } = mode;
+  return batchNorm(
+    x,
+    { weight, bias, runningMean, runningVar },
+    {
+      training: mode.training,
+      ...(onBuffer && {
+        onStatistics: (statistics) => {
+          onBuffer(`${at}.running_mean`, statistics.runningMean);
+          onBuffer(`${at}.running_var`, statistics.runningVar);
+        },
+      }),
+    },
+  );
+}

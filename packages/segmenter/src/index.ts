@@ -1,1 +1,18 @@
-export {};
+export { buildLakeSegmenter } from "./build_lake_segmenter.js";
+export { hashTensors } from "./bundle_hash.js";
+export {
+  buildSmallLakeSegmenterConfig,
+  DEFAULT_SEGMENTER_CONFIG,
+  type SmallLakeSegmenterOptions,
+} from "./default_config.js";
+export { LakeSegmenter, type LakeSegmenterParts, type PredictSceneOptions } from "./lake_segmenter.js";
+export type { ModelCard } from "./model_card.js";
+export { type NormalisedPixels, normaliseReflectance } from "./normalise.js";
+export { type Bundle, type BundleSource, type OpenBundleOptions, openBundle } from "./open_bundle.js";
+export { type BundleToSave, saveBundle } from "./save_bundle.js";
+export {
+  BUNDLE_FORMAT_VERSION,
+  checkSegmenterConfig,
+  type Normalisation,
+  type SegmenterConfig,
+} from "./segmenter_config.js";

@@ -1,0 +1,154 @@
+import { GlofError, type OnProgress } from "@glof/core";
+import { type PredictRasterOptions, type ProbabilityRows, planTiles, predictRaster } from "@glof/inference";
+import { disposeParams, type Model, type Params, sigmoid } from "@glof/nn";
+import { type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
+import type * as tf from "@tensorflow/tfjs-core";
+import { buildLakeSegmenter } from "./build_lake_segmenter.js";
+import type { ModelCard } from "./model_card.js";
+import { normaliseReflectance } from "./normalise.js";
+import { type BundleSource, type OpenBundleOptions, openBundle } from "./open_bundle.js";
+import { readNormalised } from "./read_normalised.js";
+import { checkTiling, type SegmenterConfig } from "./segmenter_config.js";
+
+/** What a segmenter is made of, when it is not loaded from a bundle. */
+export interface LakeSegmenterParts {
+  readonly config: SegmenterConfig;
+  /** The segmenter takes them over: its `dispose` disposes them. */
+  readonly params: Params;
+  readonly card?: ModelCard;
+  /** Of the weights, where they came from a bundle. */
+  readonly sha256?: string;
+}
+
+/** Options of `LakeSegmenter.predictScene`. */
+export interface PredictSceneOptions {
+  /** Takes finished rows in order, each once. The arrays are reused afterwards: copy what you keep. */
+  readonly onRows: (rows: ProbabilityRows) => Promise<void>;
+  /** Side of a tile, a multiple of the patch. Default: the config's. */
+  readonly tilePx?: number;
+  /** Least overlap of neighbouring tiles. Default: the config's. */
+  readonly overlapPx?: number;
+  /** Moves the tiles, to see what the tiling does. Default 0. */
+  readonly shiftPx?: number;
+  /** Tiles per forward pass. Default 1. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/**
+ * A lake segmenter with its weights, ready to run. It owns the weights and nothing else: `dispose` frees them and leaves
+ * the backend alone.
+ */
+export class LakeSegmenter {
+  readonly config: SegmenterConfig;
+  readonly card: ModelCard | undefined;
+  readonly sha256: string | undefined;
+  private readonly model: Model<tf.Tensor4D, tf.Tensor4D, SegmenterConfig>;
+  private readonly params: Params;
+  private disposed = false;
+
+  constructor(parts: LakeSegmenterParts) {
+    this.model = buildLakeSegmenter(parts.config);
+    this.config = parts.config;
+    this.params = parts.params;
+    this.card = parts.card;
+    this.sha256 = parts.sha256;
+  }
+
+  /**
+   * Loads a bundle: a path (file or folder), a URL, or the bytes of a file.
+   * @throws GlofError what `openBundle` throws; `parameter-mismatch` when weights and config do not fit each other
+   */
+  static async load(source: BundleSource, options: OpenBundleOptions = {}): Promise<LakeSegmenter> {
+    const { config, card, sha256, checkpoint } = await openBundle(source, options);
+    try {
+      const params = await buildLakeSegmenter(config).load(checkpoint, { signal: options.signal });
+      return new LakeSegmenter({ config, card, sha256, params });
+    } finally {
+      await checkpoint.close();
+    }
+  }
+
+  /**
+   * Lake probability of one image that fits in memory, in one tile.
+   *
+   * @param window reflectance in the order of `config.bands`
+   * @param size of the window; any: it is mirrored to a multiple of the patch and cropped back
+   * @returns row-major [rows, cols], NaN where not valid
+   * @throws GlofError `shape-mismatch`; `aborted`
+   */
+  async predictTile(
+    window: ReflectanceWindow,
+    size: readonly [rows: number, cols: number],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Float32Array> {
+    const [height, width] = size;
+    this.checkWindow(window, height * width);
+    const patchPx = this.config.backbone.patchSizePx;
+    const tilePx = Math.ceil(Math.max(height, width) / patchPx) * patchPx;
+    const input = normaliseReflectance(window, this.config.normalisation);
+    const prob = new Float32Array(height * width);
+    await this.run({
+      plan: planTiles({ width, height, tilePx, overlapPx: 0 }),
+      read: async () => input,
+      write: async (rows) => prob.set(rows.prob, rows.y * width),
+      signal: options.signal,
+    });
+    return prob;
+  }
+
+  /**
+   * Lake probability of a whole scene, row by row, in memory bounded by one row of tiles.
+   *
+   * @throws GlofError `missing-band` when the scene lacks a band of `config.bands`; `bad-config` for tiles that the
+   * model cannot take; `aborted`; and what `onRows` and reading the scene throw
+   */
+  async predictScene(scene: Scene, options: PredictSceneOptions): Promise<void> {
+    const { bands, backbone, name } = this.config;
+    const { tilePx = this.config.tilePx, overlapPx = this.config.overlapPx, shiftPx = 0 } = options;
+    requireBands(scene, bands, `LakeSegmenter(${name})`);
+    checkTiling({ tilePx, overlapPx }, backbone.patchSizePx, "predictScene");
+    const { width, height } = scene.grid;
+    await this.run({
+      plan: planTiles({ width, height, tilePx, overlapPx, shiftPx }),
+      read: (window, signal) => readNormalised(scene, window, this.config, signal),
+      write: options.onRows,
+      batchSize: options.batchSize,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+  }
+
+  /** Frees the weights. Safe to call twice. */
+  dispose(): void {
+    this.disposed = true;
+    disposeParams(this.params);
+  }
+
+  private async run(options: Omit<PredictRasterOptions, "bandCount" | "predict">): Promise<void> {
+    if (this.disposed) {
+      throw new GlofError(
+        "bad-argument",
+        `LakeSegmenter(${this.config.name}): expected a segmenter in use, got one that was disposed. Load it again.`,
+      );
+    }
+    await predictRaster({
+      ...options,
+      bandCount: this.config.bands.length,
+      predict: (batch) => sigmoid(this.model.forward(this.params, batch)) as tf.Tensor4D,
+    });
+  }
+
+  private checkWindow({ bandsRefl, validMask }: ReflectanceWindow, pixelCount: number): void {
+    const { bands } = this.config;
+    const lengths = [...bandsRefl, validMask].map((array) => array.length);
+    if (bandsRefl.length === bands.length && lengths.every((length) => length === pixelCount)) return;
+    throw new GlofError(
+      "shape-mismatch",
+      `predictTile: expected ${bands.length} bands (${bands.join(", ")}) and a mask of ${pixelCount} pixels each, ` +
+        `got arrays of ${lengths.join(", ")}. Read the bands of the config in its order.`,
+      { expected: pixelCount, lengths },
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import type { PixelWindow } from "@glof/geo";
+import type { TileInput } from "@glof/inference";
+import type { Scene } from "@glof/sentinel2";
+import { normaliseReflectance } from "./normalise.js";
+import type { SegmenterConfig } from "./segmenter_config.js";
+
+/** Rows read at a time: reflectance and raw numbers of more would only wait beside the normalised pixels. */
+const rowsAtOnce = 128;
+
+/** Reads a window of a scene as the model wants it, piece by piece. */
+export async function readNormalised(
+  scene: Scene,
+  window: PixelWindow,
+  { bands, normalisation }: Pick<SegmenterConfig, "bands" | "normalisation">,
+  signal: AbortSignal | undefined,
+): Promise<TileInput> {
+  const pixels = new Float32Array(window.width * window.height * bands.length);
+  const validMask = new Uint8Array(window.width * window.height);
+  for (let row = 0; row < window.height; row += rowsAtOnce) {
+    const height = Math.min(rowsAtOnce, window.height - row);
+    const piece = { x: window.x, y: window.y + row, width: window.width, height };
+    const normalised = normaliseReflectance(
+      await scene.readReflectance(piece, bands, { signal }),
+      normalisation,
+    );
+    pixels.set(normalised.pixels, row * window.width * bands.length);
+    validMask.set(normalised.validMask, row * window.width);
+  }
+  return { pixels, validMask };
+}

@@ -4,6 +4,14 @@ export { crsFromEpsg, isSameCrs, utmCrsAt, WGS84 } from "./crs/crs.js";
 export { projector, reprojectPolygons } from "./crs/projector.js";
 export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";
 export {
+  centroid,
+  geodesicArea,
+  geodesicPerimeter,
+  planarArea,
+  planarPerimeter,
+  signedArea,
+} from "./measure/areas.js";
+export {
   beginPolygonize,
   type PolygonizeOptions,
   type Polygonizer,
@@ -13,3 +21,12 @@ export { type Components, type Connectivity, labelComponents } from "./outline/l
 export type { LakeOutline } from "./outline/lake_outline.js";
 export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
 export * from "./types.js";
+export {
+  type FeatureTable,
+  formatGeoJson,
+  type GeoJsonOptions,
+  parseGeoJson,
+  readGeoJson,
+  writeGeoJson,
+} from "./vector/geojson.js";
+export { type HasGeometry, rasterizePolygons } from "./vector/rasterize_polygons.js";

@@ -146,24 +146,27 @@ describe("random masks", () => {
       for (const outline of polygonizer.finish()) {
         const own = [...labels.keys()].filter((index) => labels[index] === outline.id);
         const counted = own.filter((index) => valid[index] === 1 && !Number.isNaN(prob[index]));
-        const isInvalid = (x: number, y: number) =>
-          x >= 0 && y >= 0 && x < width && y < height && valid[y * width + x] === 0;
         expect(outline.probSum).toBe(counted.reduce((sum, index) => sum + prob[index]!, 0));
         expect(outline.validCount).toBe(own.filter((index) => valid[index] === 1).length);
         const places = own.map((index) => [index % width, Math.floor(index / width)] as const);
         expect(outline.touchesEdge).toBe(
           places.some(([x, y]) => x === 0 || y === 0 || x === width - 1 || y === height - 1),
         );
-        expect(outline.touchesNoData).toBe(
-          places.some(
-            ([x, y]) =>
-              isInvalid(x, y) ||
-              isInvalid(x - 1, y) ||
-              isInvalid(x + 1, y) ||
-              isInvalid(x, y - 1) ||
-              isInvalid(x, y + 1),
-          ),
-        );
+        const isGap = (x: number, y: number) =>
+          x >= 0 &&
+          y >= 0 &&
+          x < width &&
+          y < height &&
+          valid[y * width + x] === 0 &&
+          mask[y * width + x] === 0;
+        const sides = places.flatMap(([x, y]) => [
+          isGap(x - 1, y),
+          isGap(x + 1, y),
+          isGap(x, y - 1),
+          isGap(x, y + 1),
+        ]);
+        expect(outline.noDataNeighbours).toBe(sides.filter(Boolean).length);
+        expect(outline.touchesNoData).toBe(sides.includes(true) || own.some((index) => valid[index] === 0));
       }
     }
   });

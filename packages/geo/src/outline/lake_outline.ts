@@ -23,6 +23,8 @@ export interface LakeOutline {
   readonly touchesEdge: boolean;
   /** Some pixel is invalid, or shares an edge with one that is: the lake may go on under the cloud. */
   readonly touchesNoData: boolean;
+  /** Pixel sides that it shares with invalid pixels outside it (one in a corner of the shore has two). */
+  readonly noDataNeighbours: number;
 }
 
 /** Turns a finished group into what callers get. */
@@ -39,7 +41,8 @@ export function toLakeOutline(group: RegionGroup, id: number, grid: RasterGrid):
     meanProb: group.probCount === 0 ? undefined : group.probSum / group.probCount,
     validCount: group.validCount,
     touchesEdge: group.touchesEdge,
-    touchesNoData: group.touchesNoData,
+    touchesNoData: group.noDataNeighbours > 0 || group.validCount < group.pixelCount,
+    noDataNeighbours: group.noDataNeighbours,
   };
 }
 

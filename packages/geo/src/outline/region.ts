@@ -22,7 +22,7 @@ export interface RegionGroup {
   probCount: number;
   validCount: number;
   touchesEdge: boolean;
-  touchesNoData: boolean;
+  noDataNeighbours: number;
 }
 
 /** A region of its own, first seen at `firstPixel`. */
@@ -36,7 +36,7 @@ export function createRegion(firstPixel: number, row: number): Region {
     probCount: 0,
     validCount: 0,
     touchesEdge: false,
-    touchesNoData: false,
+    noDataNeighbours: 0,
   } as Omit<RegionGroup, "parent"> as RegionGroup;
   group.parent = group;
   const region = { lastRow: row, isFinished: false, rings: [], group } as Omit<
@@ -86,6 +86,6 @@ export function joinGroups(one: RegionGroup, other: RegionGroup): RegionGroup {
   kept.probCount += gone.probCount;
   kept.validCount += gone.validCount;
   kept.touchesEdge ||= gone.touchesEdge;
-  kept.touchesNoData ||= gone.touchesNoData;
+  kept.noDataNeighbours += gone.noDataNeighbours;
   return kept;
 }

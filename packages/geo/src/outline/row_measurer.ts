@@ -22,42 +22,64 @@ export interface RowMeasurer {
   ): void;
 }
 
-/** Keeps the validity of the row above, since a lake touches no-data upwards and downwards too. */
+/** Remembers where the row above has no data, since a lake touches it upwards and downwards too. */
 export function createRowMeasurer({ width, height }: RasterGrid): RowMeasurer {
-  const validAbove = new Uint8Array(width).fill(1);
-  let isAboveValid = true;
+  let [gapsAbove, gaps] = [createGaps(width), createGaps(width)];
   return {
     measureRow(y, row, regions, above, aboveRegions, { prob, validMask, start }) {
-      const isRowValid = validMask === undefined || !hasInvalid(validMask, start, start + width);
+      const isRowValid = findGaps(validMask, start, row, gaps);
+      const valid = isRowValid ? undefined : validMask;
       for (let run = 0; 2 * run < row.count; run++) {
         const left = row.edges[2 * run]!;
         const right = row.edges[2 * run + 1]!;
         const group = rootOf(regions[run]!.group);
         group.pixelCount += right - left;
         group.touchesEdge ||= y === 0 || y === height - 1 || left === 0 || right === width;
-        const valid = isRowValid ? undefined : validMask;
         group.validCount +=
           valid === undefined ? right - left : countValid(valid, start + left, start + right);
         if (prob !== undefined) addProbabilities(group, prob, valid, start + left, start + right);
-        group.touchesNoData ||=
-          (valid !== undefined &&
-            hasInvalid(valid, start + Math.max(left - 1, 0), start + Math.min(right + 1, width))) ||
-          (!isAboveValid && hasInvalid(validAbove, left, right));
+        group.noDataNeighbours += sumGaps(gaps, left - 1, left) + sumGaps(gaps, right, right + 1);
+        group.noDataNeighbours += sumGaps(gapsAbove, left, right);
       }
-      if (!isRowValid) {
-        for (let run = 0; 2 * run < above.count; run++) {
-          const group = rootOf(rootOf(aboveRegions[run]!).group);
-          group.touchesNoData ||= hasInvalid(
-            validMask!,
-            start + above.edges[2 * run]!,
-            start + above.edges[2 * run + 1]!,
-          );
-        }
-        validAbove.set(validMask!.subarray(start, start + width));
-      } else if (!isAboveValid) validAbove.fill(1);
-      isAboveValid = isRowValid;
+      for (let run = 0; gaps.any && 2 * run < above.count; run++) {
+        const group = rootOf(aboveRegions[run]!.group);
+        group.noDataNeighbours += sumGaps(gaps, above.edges[2 * run]!, above.edges[2 * run + 1]!);
+      }
+      [gapsAbove, gaps] = [gaps, gapsAbove];
     },
   };
+}
+
+/** Pixels of a row that are neither valid nor inside: 1 in `at`. */
+interface Gaps {
+  readonly at: Uint8Array;
+  any: boolean;
+}
+
+const createGaps = (width: number): Gaps => ({ at: new Uint8Array(width), any: false });
+
+/** Fills in the gaps of a row, and says whether all of it is valid. */
+function findGaps(validMask: Uint8Array | undefined, start: number, row: RowRuns, gaps: Gaps): boolean {
+  const { at } = gaps;
+  if (gaps.any) at.fill(0);
+  gaps.any = false;
+  if (validMask === undefined) return true;
+  for (let col = 0; col < at.length; col++) {
+    if (validMask[start + col] !== 0) continue;
+    at[col] = 1;
+    gaps.any = true;
+  }
+  if (!gaps.any) return true;
+  for (let edge = 0; edge < row.count; edge += 2) at.fill(0, row.edges[edge]!, row.edges[edge + 1]!);
+  return false;
+}
+
+function sumGaps({ at, any }: Gaps, from: number, to: number): number {
+  if (!any) return 0;
+  let sum = 0;
+  // Columns beyond the raster's sides read as undefined: no gap.
+  for (let col = from; col < to; col++) sum += at[col] ?? 0;
+  return sum;
 }
 
 function addProbabilities(
@@ -80,9 +102,4 @@ function countValid(valid: Uint8Array, from: number, to: number): number {
   let count = 0;
   for (let index = from; index < to; index++) if (valid[index] !== 0) count++;
   return count;
-}
-
-function hasInvalid(valid: Uint8Array, from: number, to: number): boolean {
-  for (let index = from; index < to; index++) if (valid[index] === 0) return true;
-  return false;
 }

@@ -1,6 +1,7 @@
 // Everything the TypeScript side calls. Addresses are byte offsets into TensorFlow.js's heap.
 
 export { attention, attentionGrad, attentionGradScratchBytes, attentionScratchBytes } from "./attention";
+export { mapAxis } from "./axis_map";
 export { convForward, convForwardScratchBytes } from "./conv";
 export {
   convBackwardFilter,
@@ -14,4 +15,4 @@ export { finish } from "./epilogue";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmScratchBytes } from "./gemm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
-export { copyRuns, segmentSum, sumRows, transposePlanes } from "./move";
+export { copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";

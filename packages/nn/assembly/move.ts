@@ -117,3 +117,20 @@ export function segmentSum(x: usize, ids: usize, count: i32, width: i32, segment
     if (<u32>id < <u32>segments) accumulate(at(out, id * width), at(x, i * width), width);
   }
 }
+
+/** Copies `rows` runs of `count` floats, sources and targets a fixed number of floats apart. */
+export function copyRows(src: usize, dst: usize, count: i32, rows: i32, ldSrc: i32, ldDst: i32): void {
+  for (let r = 0; r < rows; r++) copy(at(dst, r * ldDst), at(src, r * ldSrc), count);
+}
+
+/** dx = dy where x > 0, else 0; `count` floats. */
+export function reluGrad(x: usize, dy: usize, dx: usize, count: i32): void {
+  const none = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    v128.store(at(dx, i), v128.and(v128.load(at(dy, i)), f32x4.gt(v128.load(at(x, i)), none)));
+  }
+  for (; i < count; i++) {
+    store<f32>(at(dx, i), load<f32>(at(x, i)) > 0 ? load<f32>(at(dy, i)) : <f32>0);
+  }
+}

@@ -10,6 +10,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofConv2D`: inputs x NHWC, filter HWIO, bias? [O]; attrs strides, pad (tfjs's explicit form), dilations; gives NHWC
  * - `GlofConv2DInputGradient`: inputs dy, filter; attrs as above and inputShape; gives dx
  * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
+ * - `GlofAxisMap`: inputs x; attrs values (matrix [outSize, inSize], a Float32Array), outSize, inSize, axis, adjoint; gives
+ *   x with that axis multiplied by the matrix or its transpose
  */
 export type FastKernelName =
   | "GlofLinear"
@@ -19,17 +21,19 @@ export type FastKernelName =
   | "GlofMultiHeadAttention"
   | "GlofConv2D"
   | "GlofConv2DInputGradient"
-  | "GlofConv2DFilterGradient";
+  | "GlofConv2DFilterGradient"
+  | "GlofAxisMap";
 
 /**
  * Gradients of the above, of one output each per input asked for:
- * - `GlofGeluGrad`: inputs x, dy; gives dx
+ * - `GlofGeluGrad`, `GlofReluGrad`: inputs x, dy; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
  */
 export type FastGradientName =
   | "GlofGeluGrad"
+  | "GlofReluGrad"
   | "GlofLayerNormGrad"
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad";

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { useGradientKernel, useKernel } from "../kernels/door.js";
+import { type FastGradientName, useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 
 interface Elementwise {
@@ -98,9 +98,15 @@ export function activationValue(name: Activation, x: tf.Tensor): tf.Tensor {
   return kernel === undefined ? functions[name].value(x) : kernel({ x });
 }
 
+const gradientKernels: Partial<Record<Activation, FastGradientName>> = {
+  gelu: "GlofGeluGrad",
+  relu: "GlofReluGrad",
+};
+
 /** Gradient of an activation's input: dy times the derivative at `x`. */
 export function activationPullback(name: Activation, x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
-  const kernel = name === "gelu" ? useGradientKernel("GlofGeluGrad") : undefined;
+  const kernelName = gradientKernels[name];
+  const kernel = kernelName && useGradientKernel(kernelName);
   return kernel === undefined ? tf.mul(dy, functions[name].slope(x)) : kernel({ x, dy })[0]!;
 }
 

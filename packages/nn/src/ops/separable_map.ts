@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { matMul } from "./mat_mul.js";
 
@@ -49,6 +50,8 @@ export function applyMaps(
 
 /** Brings the axis to the front, so that one 2-D product does the whole batch. */
 function mapAxis(x: tf.Tensor4D, map: AxisMap, axis: 1 | 2, adjoint: boolean): tf.Tensor4D {
+  const kernel = useKernel("GlofAxisMap");
+  if (kernel !== undefined) return kernel({ x }, { ...map, axis, adjoint }) as tf.Tensor4D;
   const matrix = tf.tensor2d(map.values, [map.outSize, map.inSize]);
   const order = axis === 1 ? [1, 0, 2, 3] : [2, 0, 1, 3];
   const back = axis === 1 ? [1, 0, 2, 3] : [1, 2, 0, 3];

@@ -19,6 +19,7 @@ interface StockBackend {
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
+  incRef(dataId: object): void;
   disposeData(dataId: object): boolean;
 }
 
@@ -29,6 +30,8 @@ export interface WasmHeap {
   address(tensor: TensorInfo): number;
   /** A new tensor with undefined content; the caller owns it. */
   output(shape: readonly number[], dtype: DataType): TensorInfo;
+  /** Another tensor on the same data, which lives as long as either. */
+  share(tensor: TensorInfo): TensorInfo;
   /** Gives a tensor back. */
   release(tensor: TensorInfo): void;
   /** Address of at least `bytes` bytes of scratch, valid until the next call of `scratch`. */
@@ -74,6 +77,10 @@ function makeHeap(stock: StockBackend, kernels: KernelExports): WasmHeap {
     kernels,
     address: (tensor) => stock.dataIdMap.get(tensor.dataId).memoryOffset,
     output: (shape, dtype) => stock.makeOutput(shape, dtype),
+    share: ({ dataId, shape, dtype }) => {
+      stock.incRef(dataId);
+      return { dataId, shape, dtype };
+    },
     release: (tensor) => {
       stock.disposeData(tensor.dataId);
     },

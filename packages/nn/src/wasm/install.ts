@@ -1,12 +1,14 @@
 import { findBackend } from "@tensorflow/tfjs-core";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
+import { axisMap } from "./axis_map.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
-import { slice, sum, transpose, unsortedSegmentSum } from "./move.js";
+import { concat, identity, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
-import { gelu, geluGrad, layerNorm, layerNormGrad, linear } from "./transformer.js";
+import { mean, sum, unsortedSegmentSum } from "./sums.js";
+import { gelu, geluGrad, layerNorm, layerNormGrad, linear, reluGrad } from "./transformer.js";
 
 const kernels: readonly WasmKernel[] = [
   batchMatMul,
@@ -16,19 +18,25 @@ const kernels: readonly WasmKernel[] = [
   conv2DBackpropInput,
   conv2DBackpropFilter,
   ...glofConvolutions,
+  identity,
   slice,
+  concat,
+  tile,
   transpose,
   sum,
+  mean,
   unsortedSegmentSum,
   linear,
   gelu,
   geluGrad,
+  reluGrad,
   layerNorm,
   layerNormGrad,
   attention,
   attentionGrad,
   multiHeadAttention,
   multiHeadAttentionGrad,
+  axisMap,
 ];
 
 /** What `installWasmKernels` did. */

@@ -140,6 +140,26 @@ export interface KernelExports {
     sourceStride1: number,
     targetStride1: number,
   ): void;
+  copyRows(
+    src: number,
+    dst: number,
+    count: number,
+    rows: number,
+    sourceStride: number,
+    targetStride: number,
+  ): void;
+  reluGrad(x: number, dy: number, dx: number, count: number): void;
+  mapAxis(
+    x: number,
+    y: number,
+    outer: number,
+    inSize: number,
+    outSize: number,
+    inner: number,
+    firsts: number,
+    counts: number,
+    weights: number,
+  ): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;
 }

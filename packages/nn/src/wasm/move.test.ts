@@ -72,8 +72,60 @@ describe("Transpose on wasm", () => {
   });
 });
 
-describe("Sum on wasm", () => {
-  it.each([true, false])("equals plain loops over any axes (keepDims %s)", async (keepDims) => {
+describe("Concat on wasm", () => {
+  it.each(["float32", "int32", "bool"] as const)(
+    "equals plain indexing along any axis, %s",
+    async (dtype) => {
+      for (const shape of shapes) {
+        const axis = rng.int(shape.length);
+        const sizes = Array.from({ length: 1 + rng.int(3) }, () => 1 + rng.int(5));
+        const parts = sizes.map((size, i) => {
+          const partShape = shape.map((all, at) => (at === axis ? size : all));
+          const values = Float32Array.from(randomValues(partShape, i), (v) => (v > 0 ? 1 : 0));
+          return tf.cast(tf.tensor(values, partShape), dtype);
+        });
+        const got = tf.concat(parts, axis);
+        expect(got.dtype).toBe(dtype);
+        let begin = 0;
+        for (const [i, part] of parts.entries()) {
+          const from = shape.map((_, at) => (at === axis ? begin : 0));
+          await expectClose(tf.slice(got, from, part.shape), part);
+          begin += sizes[i]!;
+        }
+        expect(got.shape[axis]).toBe(begin);
+        tf.dispose([...parts, got]);
+      }
+    },
+  );
+});
+
+describe("Identity on wasm", () => {
+  it("gives a tensor that outlives the first", async () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const y = x.clone();
+    x.dispose();
+    const other = tf.tensor1d([7, 8, 9]);
+    await expectClose(y, [1, 2, 3]);
+    tf.dispose([y, other]);
+  });
+
+  it("leaves no tensor behind", async () => {
+    await expectNoTensorGrowth(() => tf.tidy(() => tf.ones([3]).clone().clone()));
+    const { numBytes } = tf.memory();
+    tf.dispose(tf.tidy(() => tf.ones([3]).clone()));
+    expect(tf.memory().numBytes).toBe(numBytes);
+  });
+});
+
+describe("Tile on wasm", () => {
+  it("spreads one element and repeats several", async () => {
+    await expectClose(tf.broadcastTo(tf.scalar(2.5), [2, 3]), [2.5, 2.5, 2.5, 2.5, 2.5, 2.5]);
+    await expectClose(tf.tile(tf.tensor2d([[1, 2]]), [2, 2]), [1, 2, 1, 2, 1, 2, 1, 2]);
+  });
+});
+
+describe("Sum and Mean on wasm", () => {
+  it.each([true, false])("equal plain loops over any axes (keepDims %s)", async (keepDims) => {
     for (const shape of shapes) {
       const axes = shape.map((_, axis) => axis).filter((_, axis) => axis === 0 || rng.int(3) === 0);
       const values = randomValues(shape, 3);
@@ -85,7 +137,13 @@ describe("Sum on wasm", () => {
       const want = new Float64Array(outShape.reduce((a, b) => a * b, 1));
       for (const [i, index] of indices(shape).entries()) want[offset(index, step)]! += values[i]!;
       await expectClose(got, want);
-      tf.dispose([x, got]);
+      const count = values.length / want.length;
+      const average = tf.mean(x, axes, keepDims);
+      await expectClose(
+        average,
+        want.map((v) => v / count),
+      );
+      tf.dispose([x, got, average]);
     }
   });
 

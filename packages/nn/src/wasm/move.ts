@@ -154,57 +154,51 @@ function stridesOf(shape: readonly number[]): number[] {
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
 }
 
-/** `Sum` over leading axes (a bias's gradient) without the stock kernel's transpose; other axes go to the stock kernel. */
-export const sum: WasmKernel = {
-  name: "Sum",
+/** `Identity`: a second name for the same data, where the stock kernel copies it. tfjs tensors are never written to. */
+export const identity: WasmKernel = {
+  name: "Identity",
+  compute: ({ heap, inputs }) => heap.share(inputs.x!),
+};
+
+/** `Concat` along any axis; the stock kernel makes a JavaScript call per run, and an image has one run per pixel. */
+export const concat: WasmKernel = {
+  name: "Concat",
+  compute: ({ heap, inputs, attrs, stock }) => {
+    const parts = Object.values(inputs) as TensorInfo[];
+    const dtype = parts[0]!.dtype;
+    const isPlain = parts.every((part) => part.dtype === dtype) && (dtype === "float32" || dtype === "int32");
+    if (!isPlain || parts.some(({ shape }) => shape.includes(0))) return stock!();
+    const shapes = parts.map(({ shape }) => shape);
+    const axis = util.parseAxisParam(attrs.axis as number, shapes[0]!)[0]!;
+    backend_util.assertParamsConsistent(shapes, axis);
+    const outShape = backend_util.computeOutShape(shapes, axis);
+    const out = heap.output(outShape, dtype);
+    const rows = util.sizeFromShape(outShape.slice(0, axis));
+    const wide = util.sizeFromShape(outShape.slice(axis));
+    let to = heap.address(out);
+    for (const part of parts) {
+      const width = util.sizeFromShape(part.shape.slice(axis));
+      heap.kernels.copyRows(heap.address(part), to, width, rows, width, wide);
+      to += 4 * width;
+    }
+    return out;
+  },
+};
+
+/** `Tile` of a single element, as in the gradient of a mean; other tiles go to the stock kernel. */
+export const tile: WasmKernel = {
+  name: "Tile",
   compute: ({ heap, inputs, attrs, stock }) => {
     const x = inputs.x!;
-    const axes = util.parseAxisParam(attrs.axis as number | number[], [...x.shape]);
-    const leads = axes.length < x.shape.length && axes.every((_, i) => axes.includes(i));
-    if (x.dtype !== "float32" || !leads || axes.length === 0 || x.shape.includes(0)) return stock!();
-    const [outShape, reduced] = backend_util.computeOutAndReduceShapes([...x.shape], axes);
-    const width = util.sizeFromShape(outShape);
-    const kept = attrs.keepDims === true ? backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
-    const out = heap.output(kept, "float32");
-    const partial = heap.scratch(4 * width);
-    heap.kernels.sumRows(heap.address(x), util.sizeFromShape(reduced), width, heap.address(out), partial);
+    if (x.dtype !== "float32" || util.sizeFromShape(x.shape) !== 1) return stock!();
+    const reps = attrs.reps as number[];
+    const out = heap.output(
+      x.shape.map((size, axis) => size * reps[axis]!),
+      "float32",
+    );
+    const memory = heap.bytes().buffer;
+    const [value] = new Float32Array(memory, heap.address(x), 1);
+    new Float32Array(memory, heap.address(out), util.sizeFromShape(out.shape)).fill(value!);
     return out;
   },
 };
-
-/** `UnsortedSegmentSum`, the gradient of `gather`: TensorFlow.js has none for this backend. */
-export const unsortedSegmentSum: WasmKernel = {
-  name: "UnsortedSegmentSum",
-  compute: ({ heap, inputs, attrs }) => {
-    const { x, segmentIds } = inputs as Record<"x" | "segmentIds", TensorInfo>;
-    const segments = attrs.numSegments as number;
-    const rowShape = x.shape.slice(segmentIds.shape.length);
-    const width = util.sizeFromShape(rowShape);
-    const count = util.sizeFromShape(segmentIds.shape);
-    const out = heap.output([segments, ...rowShape], x.dtype);
-    const [from, ids, to] = [heap.address(x), heap.address(segmentIds), heap.address(out)];
-    if (x.dtype === "float32") heap.kernels.segmentSum(from, ids, count, width, segments, to);
-    else sumIntegers(heap.bytes().buffer, { from, ids, to, count, width, segments });
-    return out;
-  },
-};
-
-interface SegmentSum {
-  readonly from: number;
-  readonly ids: number;
-  readonly to: number;
-  readonly count: number;
-  readonly width: number;
-  readonly segments: number;
-}
-
-function sumIntegers(memory: ArrayBufferLike, { from, ids, to, count, width, segments }: SegmentSum): void {
-  const x = new Int32Array(memory, from, count * width);
-  const id = new Int32Array(memory, ids, count);
-  const out = new Int32Array(memory, to, segments * width).fill(0);
-  for (let i = 0; i < count; i++) {
-    const segment = id[i]!;
-    if (segment < 0 || segment >= segments) continue;
-    for (let j = 0; j < width; j++) out[segment * width + j]! += x[i * width + j]!;
-  }
-}

@@ -2,12 +2,15 @@ import { expectClose } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, it } from "vitest";
 import { withReferenceKernels } from "../kernels/door.js";
-import { gelu } from "../ops/activations.js";
+import { gelu, relu } from "../ops/activations.js";
 import { attention, multiHeadAttention } from "../ops/attention.js";
 import { conv2d, convTranspose2d } from "../ops/conv2d.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { matMul } from "../ops/mat_mul.js";
+import { avgPool2d, maxPool2d } from "../ops/pool.js";
+import { resizeBicubic, resizeBilinear } from "../ops/resize.js";
+import { softmax } from "../ops/softmax.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
 import { randomValues, startWasm } from "./test_backend.js";
@@ -56,6 +59,25 @@ const operations: readonly Operation[] = [
     shapes: { a: [2, 5, 4], b: [1, 3, 5] },
     run: ({ a, b }) => matMul(a!, b!, true, true),
   },
+  { name: "ReLU", shapes: { x: [3, 7] }, run: ({ x }) => relu(x!) },
+  {
+    name: "resizeBilinear, larger",
+    shapes: { x: [2, 5, 6, 17] },
+    run: ({ x }) => resizeBilinear(as4(x), [11, 13]),
+  },
+  {
+    name: "resizeBilinear, smaller, antialiased, one channel",
+    shapes: { x: [2, 15, 16, 1] },
+    run: ({ x }) => resizeBilinear(as4(x), [4, 5], { antialias: true }),
+  },
+  { name: "resizeBicubic", shapes: { x: [1, 5, 6, 5] }, run: ({ x }) => resizeBicubic(as4(x), [9, 4]) },
+  {
+    name: "avgPool2d",
+    shapes: { x: [2, 7, 6, 9] },
+    run: ({ x }) => avgPool2d(as4(x), 3, { stride: 2, padding: 1 }),
+  },
+  { name: "maxPool2d", shapes: { x: [2, 7, 6, 9] }, run: ({ x }) => maxPool2d(as4(x), 2) },
+  { name: "softmax over rows", shapes: { x: [3, 5, 4] }, run: ({ x }) => softmax(x!, 0) },
   {
     name: "conv2d",
     shapes: { x: [2, 9, 8, 3], w: [3, 3, 3, 5], b: [5] },

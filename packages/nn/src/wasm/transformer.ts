@@ -40,6 +40,22 @@ export const geluGrad: WasmKernel = {
   },
 };
 
+/** `GlofReluGrad`: x, dy -> dx. */
+export const reluGrad: WasmKernel = {
+  name: "GlofReluGrad",
+  compute: ({ heap, inputs }) => {
+    const x = inputs.x!;
+    const dx = heap.output(x.shape, "float32");
+    heap.kernels.reluGrad(
+      heap.address(x),
+      heap.address(inputs.dy!),
+      heap.address(dx),
+      util.sizeFromShape(x.shape),
+    );
+    return dx;
+  },
+};
+
 /** `GlofLayerNorm`: x [M, D], gamma [D], beta [D] -> [M, D]. */
 export const layerNorm: WasmKernel = {
   name: "GlofLayerNorm",

@@ -1,0 +1,73 @@
+// A banded matrix applied to one axis of a tensor: resizing, average pooling and padding, and their adjoints.
+
+import { at, copy, madd, zero } from "./simd";
+
+/**
+ * y[o, i, :] = sum over k < counts[i] of weights[i][k] x[o, firsts[i] + k, :], with `inner` floats in the last place.
+ * `weights` holds the rows' weights one after the other.
+ */
+export function mapAxis(
+  x: usize,
+  y: usize,
+  outer: i32,
+  inSize: i32,
+  outSize: i32,
+  inner: i32,
+  firsts: usize,
+  counts: usize,
+  weights: usize,
+): void {
+  for (let o = 0; o < outer; o++) {
+    let row = weights;
+    for (let i = 0; i < outSize; i++) {
+      const count = load<i32>(at(counts, i));
+      const src = at(x, load<i32>(at(firsts, i)) * inner);
+      if (count == 0) zero(y, inner);
+      else if (count == 1 && load<f32>(row) == 1) copy(y, src, inner);
+      else mixRows(src, y, inner, row, count);
+      row = at(row, count);
+      y = at(y, inner);
+    }
+    x = at(x, inSize * inner);
+  }
+}
+
+/** y = sum of `count` rows of `inner` floats, weighted. */
+function mixRows(src: usize, y: usize, inner: i32, weights: usize, count: i32): void {
+  const rowBytes = (<usize>inner) << 2;
+  let j = 0;
+  for (; j + 16 <= inner; j += 16) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let from = at(src, j);
+    for (let k = 0; k < count; k++) {
+      const w = v128.load32_splat(at(weights, k));
+      s0 = madd(w, v128.load(from), s0);
+      s1 = madd(w, v128.load(from, 16), s1);
+      s2 = madd(w, v128.load(from, 32), s2);
+      s3 = madd(w, v128.load(from, 48), s3);
+      from += rowBytes;
+    }
+    const to = at(y, j);
+    v128.store(to, s0);
+    v128.store(to, s1, 16);
+    v128.store(to, s2, 32);
+    v128.store(to, s3, 48);
+  }
+  for (; j + 4 <= inner; j += 4) {
+    let s = f32x4.splat(0);
+    let from = at(src, j);
+    for (let k = 0; k < count; k++) {
+      s = madd(v128.load32_splat(at(weights, k)), v128.load(from), s);
+      from += rowBytes;
+    }
+    v128.store(at(y, j), s);
+  }
+  for (; j < inner; j++) {
+    let s: f32 = 0;
+    for (let k = 0; k < count; k++) s += load<f32>(at(weights, k)) * load<f32>(at(src, k * inner + j));
+    store<f32>(at(y, j), s);
+  }
+}

@@ -1,6 +1,6 @@
 import type { Rng } from "@glof/core";
 import { channelSlopes, type Glaciers, lineLengths } from "./glaciers.js";
-import { clamp, smoothstep } from "./grid.js";
+import { clamp, type FieldGrid, smoothstep } from "./grid.js";
 import { fbm, makeNoise, type Noise2d } from "./noise.js";
 import { type GroundPath, locate, type PathPosition, pathLength, pathThrough } from "./path.js";
 import type { Terrain } from "./terrain.js";
@@ -111,6 +111,45 @@ function pathBox(path: GroundPath, lengthM: number, marginM: number): LakeShape[
     box[3] = Math.max(box[3], y + marginM);
   });
   return box;
+}
+
+/** A lake after its dam has failed: what is left lies in the deepest part, and stays muddy. */
+export function drained(shape: LakeShape): LakeShape {
+  const { insideM } = shape;
+  const [west, north, east, south] = shape.box;
+  const sizeM = Math.max(east - west, south - north);
+  let deepestM = 0;
+  for (let y = north; y < south; y += sizeM / 60) {
+    for (let x = west; x < east; x += sizeM / 60) deepestM = Math.max(deepestM, insideM(x, y));
+  }
+  return {
+    ...shape,
+    turbidity: 0.9,
+    levelM: shape.levelM - 20,
+    insideM: (xM, yM) => insideM(xM, yM) - 0.72 * deepestM,
+  };
+}
+
+/** Index of the lake with the largest open area on a grid; -1 of none. */
+export function largestLake(shapes: readonly LakeShape[], grid: FieldGrid): number {
+  const areas = shapes.map((shape) => openArea(shape, grid));
+  return areas.indexOf(Math.max(...areas));
+}
+
+/** Open water of a lake that lies on a grid, m2, to a few per cent. */
+export function openArea(shape: LakeShape, grid: FieldGrid): number {
+  const [west, north, east, south] = shape.box;
+  const lastX = grid.originXM + (grid.cols - 1) * grid.cellM;
+  const lastY = grid.originYM + (grid.rows - 1) * grid.cellM;
+  const stepM = Math.max(grid.cellM, Math.max(east - west, south - north) / 60);
+  let samples = 0;
+  for (let y = Math.max(north, grid.originYM); y < Math.min(south, lastY); y += stepM) {
+    for (let x = Math.max(west, grid.originXM); x < Math.min(east, lastX); x += stepM) {
+      const cut = shape.cutIceM?.(x, y) ?? 1;
+      if (shape.insideM(x, y) > 0 && cut > 0) samples++;
+    }
+  }
+  return samples * stepM * stepM;
 }
 
 /** Small lakes away from the ice: in cirques, behind rock bars, on benches. */

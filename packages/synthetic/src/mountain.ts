@@ -1,28 +1,44 @@
 import type { Rng } from "@glof/core";
 import { makeCanvas } from "./canvas.js";
 import type { Climate } from "./climate.js";
-import { makeGlaciers } from "./glaciers.js";
+import { type Glaciers, makeGlaciers } from "./glaciers.js";
 import { clamp, type FieldGrid, heightBelow, smoothstep } from "./grid.js";
 import { paintGround } from "./ground.js";
 import { paintGlaciers } from "./ice_cover.js";
-import { morainicLakes, tarns, valleyLakes } from "./lakes.js";
+import { drained, type LakeShape, largestLake, morainicLakes, tarns, valleyLakes } from "./lakes.js";
 import type { Landscape } from "./landscape.js";
 import { makeRelief, makeWarp, type Relief } from "./relief.js";
 import { drawRivers, type RiverCover } from "./rivers.js";
 import { paintSnow } from "./snow.js";
 import { makeMaterials } from "./spectra.js";
-import { makeTerrain } from "./terrain.js";
+import { makeTerrain, type Terrain } from "./terrain.js";
 import { dropSpecks, freezeLakes, paintLakes } from "./water.js";
 
-/** Builds a high-mountain landscape. `retreatM` draws glacier fronts back and lets their lakes grow. */
-export function makeMountain(grid: FieldGrid, climate: Climate, retreatM: number, rng: Rng): Landscape {
+/** What changes at a place from year to year. */
+export interface MountainState {
+  /** How far glacier fronts have drawn back since the base year, metres. */
+  readonly retreatM: number;
+  /** Whether the largest lake behind a moraine has broken out, and how far fronts had drawn back when it did. */
+  readonly drainedAtRetreatM?: number;
+}
+
+/** A place before it is brought to pixels. */
+export interface MountainPlan {
+  readonly terrain: Terrain;
+  readonly glaciers: Glaciers;
+  readonly shapes: readonly LakeShape[];
+  readonly equilibriumM: number;
+  readonly pondiness: number;
+}
+
+/** Lays out terrain, ice and lakes on the coarse grid: a tenth of the work of the whole landscape. */
+export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): MountainPlan {
   const shape = rng.split("shape");
   const extentM = grid.cellM * Math.max(grid.cols, grid.rows);
   const lowestM = shape.uniform(4000, 5000);
-  const reliefM = clamp(extentM * shape.uniform(0.15, 0.24), 450, 2900);
   const form = {
     lowestM,
-    reliefM,
+    reliefM: clamp(extentM * shape.uniform(0.15, 0.24), 450, 2900),
     steepest: shape.uniform(0.75, 1.15),
     glacial: shape.uniform(0.5, 1),
   };
@@ -30,14 +46,33 @@ export function makeMountain(grid: FieldGrid, climate: Climate, retreatM: number
   const equilibriumM = heightBelow(terrain.elevationM, shape.uniform(0.5, 0.9));
   const debris = shape.next() < 0.3 ? shape.uniform(0, 0.4) : shape.uniform(0.5, 1);
   const glaciers = makeGlaciers(terrain, { equilibriumM, debris });
-  const options = { abundance: shape.uniform(0.3, 1), retreatM };
-  const shapes = [
-    ...morainicLakes(terrain, glaciers, options, rng.split("morainic")),
-    ...tarns(terrain, glaciers, options, rng.split("tarns")),
-    ...valleyLakes(terrain, glaciers, options, rng.split("valley")),
-  ];
+  const abundance = shape.uniform(0.3, 1);
+  const morainic = (retreatM: number): LakeShape[] =>
+    morainicLakes(terrain, glaciers, { abundance, retreatM }, rng.split("morainic"));
+  const shapes = morainic(state.retreatM);
+  if (state.drainedAtRetreatM !== undefined) {
+    const largest = largestLake(morainic(state.drainedAtRetreatM), grid);
+    const full = shapes[largest];
+    if (full !== undefined) shapes[largest] = drained(full);
+  }
+  const options = { abundance, retreatM: state.retreatM };
+  return {
+    terrain,
+    glaciers,
+    shapes: [
+      ...shapes,
+      ...tarns(terrain, glaciers, options, rng.split("tarns")),
+      ...valleyLakes(terrain, glaciers, options, rng.split("valley")),
+    ],
+    equilibriumM,
+    pondiness: shape.uniform(0, 1.1),
+  };
+}
+
+/** Builds a high-mountain landscape. */
+export function makeMountain(grid: FieldGrid, climate: Climate, state: MountainState, rng: Rng): Landscape {
+  const { terrain, glaciers, shapes, equilibriumM, pondiness } = planMountain(grid, state, rng);
   const warp = makeWarp(grid, terrain.grid, rng.split("warp"));
-  const pondiness = shape.uniform(0, 1.1);
   const relief = makeRelief(grid, terrain, glaciers, shapes, warp, pondiness, rng.split("detail"));
   const dry = relief.cover.map(
     (cover, cell) => smoothstep(0.05, -0.1, cover) * (1 - relief.water.share[cell]!),

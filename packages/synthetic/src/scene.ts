@@ -5,7 +5,7 @@ import { coverWithClouds, makeClouds } from "./clouds.js";
 import type { FieldGrid } from "./grid.js";
 import { lightSurface, makeAir, shade } from "./illumination.js";
 import { makeLowland } from "./lowland.js";
-import { makeMountain } from "./mountain.js";
+import { type MountainState, makeMountain } from "./mountain.js";
 import { sense } from "./sensor.js";
 import { cropField, makeTruth } from "./truth.js";
 import { type SceneMode, SEASONS, type Season, SYNTHETIC_BANDS, type SyntheticScene } from "./types.js";
@@ -25,6 +25,8 @@ export interface SceneOptions {
   readonly mode?: SceneMode;
   /** Year of a series: glaciers draw back and lakes grow from `baseYear` on. Default 2020. */
   readonly year?: number;
+  /** From this year on the largest lake behind a moraine is empty but for a remnant. Default: never. */
+  readonly drainedYear?: number;
   /** Share of the scene under cloud, 0 to 1. Default: clear in two scenes of three, else up to 0.4. */
   readonly cloudCover?: number;
   /** `L2A` surface reflectance (default), or `TOA` with the blue haze of the whole atmosphere. */
@@ -34,6 +36,8 @@ export interface SceneOptions {
 /** Year at which lakes have the size that the seed gives them. */
 export const BASE_YEAR = 2020;
 
+const PAD = 24;
+const RETREAT_M_PER_YEAR = 28;
 const LARGEST_SIDE = 4096;
 const UTM_45N: Crs = { epsg: 32645, geographic: false, proj4: "EPSG:32645", name: "WGS 84 / UTM zone 45N" };
 /** Upper left corner: near 27.9 N, 86.9 E, in UTM zone 45 north, on the 10 m grid of Sentinel-2. */
@@ -51,19 +55,12 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   checkSizes(width, height, pixelSizeM);
   const rng = seededRng(seed);
   const season = options.season ?? SEASONS[rng.split("season").int(SEASONS.length)]!;
-  const pad = 24;
-  const grid: FieldGrid = {
-    cols: width + 2 * pad,
-    rows: height + 2 * pad,
-    cellM: pixelSizeM,
-    originXM: (0.5 - pad) * pixelSizeM,
-    originYM: (0.5 - pad) * pixelSizeM,
-  };
+  const grid = paddedGrid(width, height, pixelSizeM);
   const climate = makeClimate(season, rng.split(`climate ${year}`));
   const place = rng.split("place");
   const landscape =
     mode === "mountain"
-      ? makeMountain(grid, climate, 28 * (year - BASE_YEAR), place)
+      ? makeMountain(grid, climate, mountainState(year, options.drainedYear), place)
       : makeLowland(grid, climate, mode, place);
   const sky = rng.split(`sky ${year}`);
   const cover = options.cloudCover ?? (sky.next() < 0.67 ? 0 : sky.uniform(0.02, 0.4));
@@ -77,7 +74,7 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   shade(bands, light, grid, air, landscape.water.share);
   coverWithClouds(bands, clouds, sky.split("cloud tops"));
   sense(bands, grid, { blurPx: sky.uniform(0.45, 0.75), noiseRefl: sky.uniform(0.0006, 0.0025) }, sky);
-  const crop = { pad, width, height };
+  const crop = { pad: PAD, width, height };
   const floats = (field: Float32Array): Float32Array =>
     cropField(field, grid, crop, (n) => new Float32Array(n));
   return {
@@ -100,6 +97,26 @@ export function generateScene(options: SceneOptions): SyntheticScene {
     validMask: new Uint8Array(width * height).fill(1),
     elevationM: floats(landscape.elevationM),
     truth: makeTruth(landscape, { opacity: clouds.opacity, sunlit: light.sunlit }, grid, crop),
+  };
+}
+
+/** The pixels of a scene and a border around them, so that shadows, blur and glaciers come in from outside. */
+export function paddedGrid(width: number, height: number, pixelSizeM: number): FieldGrid {
+  return {
+    cols: width + 2 * PAD,
+    rows: height + 2 * PAD,
+    cellM: pixelSizeM,
+    originXM: (0.5 - PAD) * pixelSizeM,
+    originYM: (0.5 - PAD) * pixelSizeM,
+  };
+}
+
+/** State of the glaciers in a year. Before the base year fronts lay further down. */
+export function mountainState(year: number, drainedYear: number | undefined): MountainState {
+  const broken = drainedYear !== undefined && year >= drainedYear;
+  return {
+    retreatM: RETREAT_M_PER_YEAR * (year - BASE_YEAR),
+    drainedAtRetreatM: broken ? RETREAT_M_PER_YEAR * (drainedYear - 1 - BASE_YEAR) : undefined,
   };
 }
 

@@ -100,6 +100,7 @@ function listLakes(
     lakes.push({
       id,
       kind: bodies[owner[first]! - 1]?.kind ?? "pond",
+      bodyId: owner[first]!,
       pixelCount,
       areaM2: pixelCount * cellM * cellM,
       frozenFraction: frozen / pixelCount,

@@ -22,6 +22,8 @@ export const LAKE_KINDS = [
   "tarn",
   "valley",
   "pond",
+  "reservoir",
+  "flood",
 ] as const;
 export type LakeKind = (typeof LAKE_KINDS)[number];
 
@@ -49,6 +51,8 @@ export interface LakeTruth {
   /** 1-based, in raster order of the first pixel. */
   readonly id: number;
   readonly kind: LakeKind;
+  /** Names the water body in all years of a series; ponds on one glacier share a few. */
+  readonly bodyId: number;
   readonly pixelCount: number;
   /** `pixelCount` times the area of a pixel on the scene's grid. */
   readonly areaM2: number;

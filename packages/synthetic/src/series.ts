@@ -1,0 +1,71 @@
+import { GlofError, seededRng, throwIfAborted } from "@glof/core";
+import type { FieldGrid } from "./grid.js";
+import { openArea } from "./lakes.js";
+import { planMountain } from "./mountain.js";
+import { BASE_YEAR, generateScene, mountainState, paddedGrid, type SceneOptions } from "./scene.js";
+import type { SyntheticScene } from "./types.js";
+
+/** Several years of one place. */
+export interface SeriesOptions extends Omit<SceneOptions, "year" | "mode" | "drainedYear"> {
+  /** Years in ascending order, one scene each. */
+  readonly years: readonly number[];
+  /** In which of the years the largest lake has broken out; `null` for none. Default: the last but one. */
+  readonly drainedYear?: number | null;
+  readonly signal?: AbortSignal;
+}
+
+const LEAST_LAKES = 2;
+const LEAST_PIXELS = 40;
+const ATTEMPTS = 60;
+
+/**
+ * Generates several years of one mountain: ground, glaciers and lakes stay where they are, glacier fronts draw back and
+ * the lakes at them grow, one lake breaks out, and weather, snow and light are each year's own.
+ *
+ * From `seed` it takes the first place that has at least two lakes which can grow. Season and clouds are those asked
+ * for; else autumn, when lakes are open, and no clouds.
+ *
+ * @throws GlofError `bad-argument` for no years, years out of order, or a place too small to hold lakes; `aborted`
+ */
+export function generateSeries(options: SeriesOptions): SyntheticScene[] {
+  const { years, signal, seed, ...common } = options;
+  checkYears(years);
+  const place = findPlace(options);
+  const drainedYear = options.drainedYear === undefined ? years.at(-2) : (options.drainedYear ?? undefined);
+  return years.map((year) => {
+    throwIfAborted(signal, "generateSeries");
+    return generateScene({ season: "autumn", cloudCover: 0, ...common, seed: place, year, drainedYear });
+  });
+}
+
+function checkYears(years: readonly number[]): void {
+  const ordered = years.every((year, at) => at === 0 || year > years[at - 1]!);
+  if (years.length > 0 && ordered && years.every(Number.isInteger)) return;
+  throw new GlofError(
+    "bad-argument",
+    `generateSeries: expected whole years in ascending order, got ${JSON.stringify(years)}. Do sort them and drop doubles.`,
+    { years },
+  );
+}
+
+/** The first seed derived from the caller's whose plan has enough lakes at retreating fronts. */
+function findPlace(options: SeriesOptions): string {
+  const { seed, width = 512, height = 512, pixelSizeM = 10 } = options;
+  const grid = paddedGrid(width, height, pixelSizeM);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const place = `${seed}/place ${attempt}`;
+    if (growingLakes(grid, place) >= LEAST_LAKES) return place;
+  }
+  throw new GlofError(
+    "bad-argument",
+    `generateSeries: expected a scene wide enough for growing lakes, got ${width} x ${height} pixels of ${pixelSizeM} m. ` +
+      "Do make the scene wider, or take another seed.",
+    { width, height, pixelSizeM },
+  );
+}
+
+function growingLakes(grid: FieldGrid, place: string): number {
+  const { shapes } = planMountain(grid, mountainState(BASE_YEAR, undefined), seededRng(place).split("place"));
+  const leastM2 = LEAST_PIXELS * grid.cellM ** 2;
+  return shapes.filter((shape) => shape.kind === "ice-contact" && openArea(shape, grid) > leastM2).length;
+}

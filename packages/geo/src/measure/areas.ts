@@ -1,5 +1,6 @@
 import { GlofError } from "@glof/core";
-import { Geodesic } from "geographiclib-geodesic";
+// A CommonJS module whose names Node cannot see from outside: only its default is there for `import`.
+import geographiclib from "geographiclib-geodesic";
 import type { MultiPolygon, Polygon, Position, Ring } from "../types.js";
 
 /**
@@ -27,7 +28,7 @@ export function geodesicPerimeter(polygon: Polygon): number {
 }
 
 function measure(ring: Ring): { perimeter: number; area?: number } {
-  const polygon = Geodesic.WGS84.Polygon(false);
+  const polygon = geographiclib.geographiclib.Geodesic.WGS84.Polygon(false);
   for (const [longitude, latitude] of openRing(ring)) {
     if (!(Math.abs(latitude) <= 90) || !Number.isFinite(longitude)) {
       throw new GlofError(

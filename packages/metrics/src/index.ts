@@ -1,4 +1,31 @@
 export {
+  type BoundaryIou,
+  type BoundaryIouOptions,
+  boundaryIou,
+  boundaryMask,
+  boundaryThickness,
+} from "./boundary_iou.js";
+export {
+  brierScore,
+  logLoss,
+  type Reliability,
+  type ReliabilityBin,
+  type ReliabilityOptions,
+  reliability,
+} from "./calibration.js";
+export {
+  addConfusion,
+  type ConfusionMatrix,
+  type ConfusionMatrixOptions,
+  cohenKappa,
+  confusionMatrix,
+  matthewsCorrelation,
+  meanRecall,
+  normalizeConfusion,
+  overallAccuracy,
+  perClassCounts,
+} from "./confusion_matrix.js";
+export {
   addCounts,
   type ConfusionCountsOptions,
   type Counts,
@@ -6,6 +33,14 @@ export {
   noCounts,
   sumCounts,
 } from "./counts.js";
+export {
+  averagePrecision,
+  type PrecisionRecallCurve,
+  precisionRecallCurve,
+  type RocCurve,
+  rocAuc,
+  rocCurve,
+} from "./ranking.js";
 export {
   accuracy,
   balancedAccuracy,
@@ -16,10 +51,19 @@ export {
   falsePositiveRate,
   fBeta,
   iou,
+  negativeLikelihoodRatio,
   negativePredictiveValue,
+  positiveLikelihoodRatio,
   precision,
   type Ratio,
   type RatioOptions,
   recall,
   specificity,
 } from "./ratios.js";
+export {
+  legacyBatchMeanIou,
+  type RatioReduction,
+  type ReduceRatioOptions,
+  reduceRatio,
+  supportWeights,
+} from "./reduce.js";

@@ -12,6 +12,9 @@ export type Ratio = (counts: Counts, options?: RatioOptions) => number;
 const divide = (part: number, whole: number, options: RatioOptions | undefined): number =>
   whole === 0 ? (options?.zeroDivision ?? Number.NaN) : part / whole;
 
+const orElse = (value: number, options: RatioOptions | undefined): number =>
+  Number.isNaN(value) ? (options?.zeroDivision ?? value) : value;
+
 /** Intersection over union (Jaccard index): tp / (tp + fp + fn). */
 export const iou: Ratio = ({ tp, fp, fn }, options) => divide(tp, tp + fp + fn, options);
 
@@ -36,9 +39,17 @@ export const recall: Ratio = ({ tp, fn }, options) => divide(tp, tp + fn, option
 /** Share of the negative that was left alone: tn / (tn + fp). */
 export const specificity: Ratio = ({ tn, fp }, options) => divide(tn, tn + fp, options);
 
-/** Mean of recall and specificity. */
+/** Mean of recall and specificity. Where either has nothing to divide by, `zeroDivision` stands for the mean. */
 export const balancedAccuracy: Ratio = (counts, options) =>
-  (recall(counts, options) + specificity(counts, options)) / 2;
+  orElse((recall(counts) + specificity(counts)) / 2, options);
+
+/** Positive likelihood ratio: recall / (1 - specificity). Infinite without false positives. */
+export const positiveLikelihoodRatio: Ratio = (counts, options) =>
+  orElse(recall(counts) / falsePositiveRate(counts), options);
+
+/** Negative likelihood ratio: (1 - recall) / specificity. Infinite without true negatives. */
+export const negativeLikelihoodRatio: Ratio = (counts, options) =>
+  orElse(falseNegativeRate(counts) / specificity(counts), options);
 
 /** tn / (tn + fn). */
 export const negativePredictiveValue: Ratio = ({ tn, fn }, options) => divide(tn, tn + fn, options);

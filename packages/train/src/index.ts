@@ -14,6 +14,12 @@ export {
   type OptimizerState,
   type ParamGroup,
 } from "./optimizer.js";
+export {
+  type PlateauOptions,
+  type PlateauSchedule,
+  type PlateauState,
+  reduceLrOnPlateau,
+} from "./plateau.js";
 export { type RmsPropOptions, rmsProp } from "./rmsprop.js";
 export {
   constantLr,

@@ -21,9 +21,9 @@ const numbers = (facts: unknown): Readonly<Record<string, number>> => facts as R
 
 /** A schedule given as `{ name: arguments }`, or `{ SequentialLR: [...], milestones }`. */
 export function buildSchedule(facts: Record<string, unknown>): Schedule {
-  if (facts["SequentialLR"]) {
-    const parts = facts["SequentialLR"] as Record<string, unknown>[];
-    return sequentialLr(parts.map(buildSchedule), facts["milestones"] as number[]);
+  if (facts.SequentialLR) {
+    const parts = facts.SequentialLR as Record<string, unknown>[];
+    return sequentialLr(parts.map(buildSchedule), facts.milestones as number[]);
   }
   const [name, given] = Object.entries(facts)[0]!;
   return namedSchedule(name, numbers(given));
@@ -32,27 +32,27 @@ export function buildSchedule(facts: Record<string, unknown>): Schedule {
 function namedSchedule(name: string, facts: Readonly<Record<string, number>>): Schedule {
   switch (name) {
     case "CosineAnnealingLR":
-      return cosineLr({ steps: facts["T_max"]!, minLr: facts["eta_min"], afterwards: "climb" });
+      return cosineLr({ steps: facts.T_max!, minLr: facts.eta_min, afterwards: "climb" });
     case "CosineAnnealingWarmRestarts":
       return cosineRestartsLr({
-        firstCycle: facts["T_0"]!,
-        cycleFactor: facts["T_mult"],
-        minLr: facts["eta_min"],
+        firstCycle: facts.T_0!,
+        cycleFactor: facts.T_mult,
+        minLr: facts.eta_min,
       });
     case "PolynomialLR":
-      return polynomialLr({ steps: facts["total_iters"]!, power: facts["power"] });
+      return polynomialLr({ steps: facts.total_iters!, power: facts.power });
     case "LinearLR":
       return linearLr({
-        startFactor: facts["start_factor"],
-        endFactor: facts["end_factor"],
-        steps: facts["total_iters"]!,
+        startFactor: facts.start_factor,
+        endFactor: facts.end_factor,
+        steps: facts.total_iters!,
       });
     case "StepLR":
-      return stepLr({ every: facts["step_size"]!, gamma: facts["gamma"] });
+      return stepLr({ every: facts.step_size!, gamma: facts.gamma });
     case "MultiStepLR":
-      return multiStepLr({ milestones: facts["milestones"] as unknown as number[], gamma: facts["gamma"] });
+      return multiStepLr({ milestones: facts.milestones as unknown as number[], gamma: facts.gamma });
     case "ExponentialLR":
-      return exponentialLr({ gamma: facts["gamma"]! });
+      return exponentialLr({ gamma: facts.gamma! });
     default:
       throw new Error(`no schedule ${name}`);
   }
@@ -74,21 +74,21 @@ function describedSchedule(facts: Facts): Schedule {
   }
   if (scheduler === "OneCycleLR") {
     return oneCycleLr({
-      maxLr: facts["max_lr"]!,
-      steps: facts["total_steps"]!,
-      riseShare: facts["pct_start"],
-      anneal: facts["anneal_strategy"] as unknown as "cos" | "linear",
-      startDivisor: facts["div_factor"],
-      endDivisor: facts["final_div_factor"],
+      maxLr: facts.max_lr!,
+      steps: facts.total_steps!,
+      riseShare: facts.pct_start,
+      anneal: facts.anneal_strategy as unknown as "cos" | "linear",
+      startDivisor: facts.div_factor,
+      endDivisor: facts.final_div_factor,
     });
   }
   if (scheduler.endsWith("CosineScheduler")) {
     return dinov2CosineLr({
-      steps: facts["total_iters"]!,
-      minLr: facts["final_value"]!,
-      warmupSteps: facts["warmup_iters"],
-      warmupStart: facts["start_warmup_value"],
-      freezeSteps: facts["freeze_iters"],
+      steps: facts.total_iters!,
+      minLr: facts.final_value!,
+      warmupSteps: facts.warmup_iters,
+      warmupStart: facts.start_warmup_value,
+      freezeSteps: facts.freeze_iters,
     });
   }
   return namedSchedule(scheduler, facts);
@@ -99,7 +99,7 @@ export const scheduler: CaseRunner = (context): Record<string, Got> => {
   const facts = context.golden.options as unknown as Facts;
   if (facts.scheduler === "ReduceLROnPlateau") return { "out.lr": plateauRates(context, facts) };
   const schedule = describedSchedule(facts);
-  const base = (facts["base_lr"] as unknown as number[] | undefined) ?? [facts["base_value"]!];
+  const base = (facts.base_lr as unknown as number[] | undefined) ?? [facts.base_value!];
   const steps = context.golden.expected["out.lr"]!.shape[0]!;
   const rates = Array.from({ length: steps }, (_, step) => base.map((lr) => schedule(step, lr)));
   return { "out.lr": rates.flat() };
@@ -107,14 +107,14 @@ export const scheduler: CaseRunner = (context): Record<string, Got> => {
 
 function plateauRates(context: CaseContext, facts: Facts): number[] {
   const rule = reduceLrOnPlateau({
-    lr: (facts["base_lr"] as unknown as number[])[0]!,
-    mode: facts["mode"] as unknown as "min" | "max",
-    factor: facts["factor"],
-    patience: facts["patience"],
-    threshold: facts["threshold"],
-    thresholdMode: facts["threshold_mode"] as unknown as "rel" | "abs",
-    cooldown: facts["cooldown"],
-    minLr: facts["min_lr"],
+    lr: (facts.base_lr as unknown as number[])[0]!,
+    mode: facts.mode as unknown as "min" | "max",
+    factor: facts.factor,
+    patience: facts.patience,
+    threshold: facts.threshold,
+    thresholdMode: facts.threshold_mode as unknown as "rel" | "abs",
+    cooldown: facts.cooldown,
+    minLr: facts.min_lr,
   });
   let state = rule.start;
   return Array.from(context.values("in.metric"), (metric) => {

@@ -10,16 +10,21 @@ export interface GroupResult {
 export function renderReport(groups: readonly GroupResult[]): string[] {
   const lines = groups.flatMap(renderGroup);
   const all = groups.flatMap(({ results }) => results);
-  const excused = all.filter(({ status }) => status === "not offered");
-  if (excused.length > 0) {
-    lines.push("", "not offered:");
-    for (const reason of new Set(excused.map(({ notes }) => notes[0]!))) {
-      const ids = excused.filter(({ notes }) => notes[0] === reason).map(({ id }) => id);
-      lines.push(`  ${reason}`, `    ${ids.join(", ")}`);
-    }
-  }
+  lines.push(...renderNotOffered(all));
   const { passed, failed } = countResults(all);
   return [...lines, "", `${passed} passed, ${failed} failed`];
+}
+
+/** What no user of ours needs, once per reason. */
+function renderNotOffered(results: readonly CaseResult[]): string[] {
+  const excused = results.flatMap(({ id, excused: outputs }) => outputs.map((output) => ({ id, ...output })));
+  if (excused.length === 0) return [];
+  const reasons = [...new Set(excused.map(({ reason }) => reason))].map((reason) => {
+    const ofReason = excused.filter((one) => one.reason === reason);
+    const cases = new Set(ofReason.map(({ id }) => id)).size;
+    return `  ${ofReason.length} outputs of ${cases} cases: ${reason}`;
+  });
+  return ["", "not offered:", ...reasons];
 }
 
 /** How many passed and failed; what is not offered counts as neither. */

@@ -1,7 +1,7 @@
 import { openCheckpoint } from "@glof/checkpoint";
 import { isGlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { CaseContext, CaseRunner, GoldenCase, Got, GroupRunners, NotOffered } from "./case.js";
+import type { CaseContext, CaseRunner, GoldenCase, Got, GroupRunners } from "./case.js";
 import { type Comparison, compareOutput } from "./compare.js";
 import type { FixtureGroup } from "./read_fixtures.js";
 
@@ -13,8 +13,10 @@ export interface CaseResult {
   /** Worst `|error| / tolerance` over its outputs. */
   readonly ratio: number;
   readonly milliseconds: number;
-  /** Failed outputs, the error, or why it is not offered. */
+  /** Failed outputs, the error, or what the reference does. */
   readonly notes: readonly string[];
+  /** What of it was not compared, because no user of ours needs it. */
+  readonly excused: readonly { readonly output: string; readonly reason: string }[];
 }
 
 /** Runs one case and compares each of its outputs. It never throws. */
@@ -27,13 +29,22 @@ export async function runCase(
     ({ kind, applies }) => kind === golden.kind && (applies?.(golden) ?? true),
   );
   const whole = excused.find(({ outputs }) => !outputs);
-  const base = { id: golden.id, kind: golden.kind };
-  if (whole) return { ...base, status: "not offered", ratio: 0, milliseconds: 0, notes: [whole.reason] };
+  const outputsExcused = Object.keys(golden.expected).flatMap((output) => {
+    const reason = (whole ?? excused.find(({ outputs }) => outputs?.test(output)))?.reason;
+    return reason === undefined ? [] : [{ output, reason }];
+  });
+  const base = { id: golden.id, kind: golden.kind, excused: outputsExcused };
+  if (whole) return { ...base, status: "not offered", ratio: 0, milliseconds: 0, notes: [] };
   const started = performance.now();
   const tape = tf.engine();
   tape.startScope();
   try {
-    const outcome = await attempt(fixtures, golden, runners[golden.kind], excused);
+    const outcome = await attempt(
+      fixtures,
+      golden,
+      runners[golden.kind],
+      new Set(outputsExcused.map(({ output }) => output)),
+    );
     return { ...base, ...outcome, milliseconds: performance.now() - started };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
@@ -50,7 +61,7 @@ async function attempt(
   fixtures: FixtureGroup,
   golden: GoldenCase,
   runner: CaseRunner | undefined,
-  excused: readonly NotOffered[],
+  excused: ReadonlySet<string>,
 ): Promise<Outcome> {
   if (!runner) throw new Error(`no runner for kind ${golden.kind}`);
   const file = await openCheckpoint(`${fixtures.folder}/${golden.file}`);
@@ -85,12 +96,12 @@ async function compareAll(
   results: Readonly<Record<string, Got>>,
   golden: GoldenCase,
   file: CaseContext["file"],
-  excused: readonly NotOffered[],
+  excused: ReadonlySet<string>,
 ): Promise<Comparison[]> {
   const compared: Comparison[] = [];
   for (const [name, facts] of Object.entries(golden.expected)) {
     if (golden.grad_tie_sensitive && name.startsWith("grad.")) continue;
-    if (excused.some(({ outputs }) => outputs?.test(name))) continue;
+    if (excused.has(name)) continue;
     compared.push(await compareOutput(name, results[name], await file.readFloat32(name), facts));
   }
   return compared;

@@ -3,6 +3,7 @@ import { interpolate } from "./ops/interpolate.js";
 import { layers } from "./ops/layers.js";
 import { batchNormCase, groupNormCase } from "./ops/norms.js";
 import { evalTransformCase, imageResize } from "./ops/pictures.js";
+import { unetDecoderCase } from "./ops/unet_decoder.js";
 
 /** Golden cases of single operations. */
 export const group: GroupRunners = {
@@ -13,6 +14,7 @@ export const group: GroupRunners = {
     group_norm: groupNormCase,
     image_resize: imageResize,
     eval_transform: evalTransformCase,
+    "smp.UnetDecoder": unetDecoderCase,
   },
   notOffered: [
     {

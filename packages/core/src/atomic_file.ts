@@ -14,8 +14,14 @@ export interface AtomicFile {
   abandon(): Promise<void>;
 }
 
-/** Temporary files that exist now; an interrupted process removes them. */
+/** Temporary files and folders that exist now; an interrupted process removes them. */
 const unfinished = new Set<string>();
+
+/** Marks a file or folder as half-written, for `removeUnfinishedFiles`. Call the result once it is finished or gone. */
+export function markUnfinished(path: string): () => void {
+  unfinished.add(path);
+  return () => void unfinished.delete(path);
+}
 
 /** Starts a file that appears under `path` only when it is whole. Its folder is made if absent. */
 export async function beginAtomicFile(path: string): Promise<AtomicFile> {
@@ -53,9 +59,9 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   }
 }
 
-/** Removes every file begun and not committed. For the handler of a signal, hence synchronous. */
+/** Removes everything begun and not finished. For the handler of a signal, hence synchronous. */
 export function removeUnfinishedFiles(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
+  for (const path of unfinished) rmSync(path, { recursive: true, force: true });
   unfinished.clear();
 }
 

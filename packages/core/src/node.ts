@@ -3,6 +3,7 @@ export {
   asGlofError,
   beginAtomicFile,
   fileError,
+  markUnfinished,
   removeUnfinishedFiles,
   writeFileAtomic,
 } from "./atomic_file.js";

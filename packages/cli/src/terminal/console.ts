@@ -1,0 +1,42 @@
+import type { Logger } from "@glof/core";
+
+/** How a command speaks: what for people goes to stderr, what for programs to stdout. */
+export interface Console {
+  /** A line for people; nothing when quiet or when the output is JSON. */
+  say(line: string): void;
+  /** The result, for a pipe: one JSON document a call. */
+  json(value: unknown): void;
+  /** Always shown. */
+  complain(line: string): void;
+  readonly logger: Logger;
+  /** Whether a progress bar may be drawn over. */
+  readonly interactive: boolean;
+  readonly quiet: boolean;
+  readonly asJson: boolean;
+}
+
+/** A console on this process's own streams. */
+export function processConsole(options: { quiet?: boolean; json?: boolean; verbose?: boolean }): Console {
+  const { quiet = false, json: asJson = false, verbose = false } = options;
+  const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
+  const withFields = (message: string, fields?: Readonly<Record<string, unknown>>) =>
+    fields === undefined || Object.keys(fields).length === 0
+      ? message
+      : `${message} ${JSON.stringify(fields)}`;
+  return {
+    say: (line) => {
+      if (!quiet && !asJson) toStderr(line);
+    },
+    json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+    complain: toStderr,
+    logger: {
+      debug: (message, fields) => verbose && toStderr(withFields(message, fields)),
+      info: (message, fields) => !quiet && !asJson && toStderr(withFields(message, fields)),
+      warn: (message, fields) => toStderr(`warning: ${withFields(message, fields)}`),
+      error: (message, fields) => toStderr(`error: ${withFields(message, fields)}`),
+    },
+    interactive: process.stderr.isTTY === true && !quiet && !asJson,
+    quiet,
+    asJson,
+  };
+}

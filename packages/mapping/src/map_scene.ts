@@ -1,0 +1,138 @@
+import { GlofError, silentLogger, throwIfAborted } from "@glof/core";
+import { writeFileAtomic } from "@glof/core/node";
+import { type Crs, isNorthUp, type RasterGrid, writeGeoJson, writeGeoPackage } from "@glof/geo";
+import { renderReport } from "@glof/report";
+import type { Scene } from "@glof/sentinel2";
+import { clipScene } from "./clip_scene.js";
+import { type Lake, measureLakes, toFeature } from "./lake_features.js";
+import { DEFAULT_MIN_AREA_M2, MAP_PRODUCTS, type MapSceneOptions } from "./map_options.js";
+import { writeMask } from "./mask_pass.js";
+import { drawPreview } from "./picture_pass.js";
+import { metresPerPixel } from "./pixel_size.js";
+import { runProbabilityPass } from "./probability_pass.js";
+import { describeRun, type MapRun, StageClock, settingsTable } from "./run_record.js";
+import { beginStaging, type StagingFolder } from "./staging.js";
+
+/** What came out. */
+export interface MapSummary {
+  readonly lakes: readonly Lake[];
+  readonly totalAreaM2: number;
+  /** Pixels that held data. */
+  readonly validPixels: number;
+  readonly run: MapRun;
+}
+
+/**
+ * The whole job: runs a lake segmenter over a scene and writes `MAP_PRODUCTS` into a folder, all together at the end or,
+ * after a failure or a cancellation, none.
+ *
+ * - `probability.tif` (f32, NaN where no data) and `mask.tif` (1 lake, 0 other, 255 no data): COGs on the scene's grid
+ * - `lakes.geojson` (WGS84) and `lakes.gpkg` (the scene's CRS): outlines along pixel edges with the `LAKE_COLUMNS`
+ * - `preview.png`, `report.html`: to look at; `run.json`: what was done with what
+ *
+ * @throws GlofError `missing-crs`, `bad-geotransform`, `missing-band`, `no-valid-pixels`, `already-exists`, `no-space`,
+ * `not-writable`, `aborted`, and what reading the scene throws
+ */
+export async function mapScene(options: MapSceneOptions): Promise<MapSummary> {
+  const { outDir, overwrite = false, signal, areas } = options;
+  throwIfAborted(signal, "mapScene");
+  const whole = options.scene;
+  checkUsable(whole.id, whole.grid);
+  const scene = areas === undefined ? whole : clipScene(whole, areas);
+  const staging = await beginStaging(outDir, MAP_PRODUCTS, { overwrite });
+  try {
+    const summary = await makeProducts(options, scene, staging);
+    throwIfAborted(signal, "mapScene");
+    await staging.commit();
+    return summary;
+  } finally {
+    await staging.abandon();
+  }
+}
+
+async function makeProducts(
+  options: MapSceneOptions,
+  scene: Scene,
+  staging: StagingFolder,
+): Promise<MapSummary> {
+  const { segmenter, minAreaM2 = DEFAULT_MIN_AREA_M2, logger = silentLogger, signal } = options;
+  const threshold = options.threshold ?? segmenter.config.threshold;
+  const crs = scene.grid.crs as Crs;
+  const clock = new StageClock();
+
+  const pass = await clock.time("model", () =>
+    runProbabilityPass({
+      scene,
+      segmenter,
+      threshold,
+      tilePx: options.tilePx,
+      overlapPx: options.overlapPx,
+      batchSize: options.batchSize,
+      probabilityPath: staging.pathOf("probability.tif"),
+      spoolPath: staging.pathOf("mask.rows"),
+      logger,
+      onProgress: options.onProgress,
+      signal,
+    }),
+  );
+  try {
+    if (pass.validPixels === 0) {
+      throw new GlofError(
+        "no-valid-pixels",
+        `mapScene: expected pixels with data in ${scene.id}, got none. Check the bands' no-data values and the area of interest.`,
+      );
+    }
+    const { outlines, mask } = pass;
+    const lakes = await clock.time("measure", async () => measureLakes(outlines, crs, minAreaM2));
+    await clock.time("mask", () =>
+      writeMask({ path: staging.pathOf("mask.tif"), grid: scene.grid, mask, outlines, lakes, signal }),
+    );
+    await clock.time("outlines", () => writeOutlines(staging, lakes, crs, scene.id));
+    const previewPng = await clock.time("preview", () =>
+      drawPreview(scene, lakes, { pixelSizeM: metresPerPixel(scene.grid), signal }),
+    );
+    await writeFileAtomic(staging.pathOf("preview.png"), previewPng);
+    const run = await describeRun({
+      options,
+      scene,
+      threshold,
+      minAreaM2,
+      lakes,
+      validPixels: pass.validPixels,
+      clock,
+    });
+    const title = `Lakes of ${scene.id}`;
+    const page = renderReport({ title, previewPng, lakes, settings: settingsTable(run) });
+    await writeFileAtomic(staging.pathOf("report.html"), page);
+    await writeFileAtomic(staging.pathOf("run.json"), `${JSON.stringify(run, null, 2)}\n`);
+    return { lakes, totalAreaM2: run.result.totalAreaM2, validPixels: pass.validPixels, run };
+  } finally {
+    await pass.mask.close();
+  }
+}
+
+async function writeOutlines(
+  staging: StagingFolder,
+  lakes: readonly Lake[],
+  crs: Crs,
+  name: string,
+): Promise<void> {
+  const features = lakes.map(toFeature);
+  await writeGeoJson(staging.pathOf("lakes.geojson"), features, { name, crs });
+  await writeGeoPackage(staging.pathOf("lakes.gpkg"), [{ layer: "lakes", crs, features }]);
+}
+
+function checkUsable(id: string, { crs, geoTransform }: RasterGrid): void {
+  if (crs === undefined) {
+    throw new GlofError(
+      "missing-crs",
+      `mapScene: expected ${id} to state a coordinate reference system, got none. Write one into the file, for example with gdal_edit.py -a_srs.`,
+    );
+  }
+  if (!isNorthUp(geoTransform)) {
+    throw new GlofError(
+      "bad-geotransform",
+      `mapScene: expected ${id} to be north-up, got the geotransform ${geoTransform.join(", ")}. Warp it to a north-up grid first.`,
+    );
+  }
+}

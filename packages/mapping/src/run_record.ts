@@ -1,0 +1,149 @@
+import { sha256File } from "@glof/core/node";
+import { areaLabel } from "@glof/report";
+import type { Scene } from "@glof/sentinel2";
+import type { Lake } from "./lake_features.js";
+import type { MapSceneOptions } from "./map_options.js";
+import { metresPerPixel } from "./pixel_size.js";
+
+/** Content of `run.json`: enough to do it again and to know what was done. */
+export interface MapRun {
+  readonly startedAt: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly backend: Readonly<Record<string, unknown>>;
+  readonly scene: {
+    readonly id: string;
+    readonly level: string;
+    readonly acquiredAt: string | undefined;
+    readonly width: number;
+    readonly height: number;
+    readonly pixelSizeM: number | undefined;
+    readonly crs: string;
+    readonly bands: readonly string[];
+    readonly radiometry: Scene["radiometry"];
+    readonly inputs: readonly { path: string; role: string; sha256: string }[];
+  };
+  readonly model: {
+    readonly name: string;
+    readonly source: string | undefined;
+    readonly sha256: string | undefined;
+  };
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly result: {
+    readonly lakeCount: number;
+    readonly totalAreaM2: number;
+    readonly validPixels: number;
+  };
+  /** Seconds per stage, and in all. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** Measures the stages of a run. */
+export class StageClock {
+  readonly startedAt = new Date();
+  private readonly stages: Record<string, number> = {};
+
+  /** Runs a stage and notes how long it took. */
+  async time<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.stages[stage] = (this.stages[stage] ?? 0) + (performance.now() - started) / 1000;
+    }
+  }
+
+  /** Seconds per stage so far, to the millisecond. */
+  seconds(): Record<string, number> {
+    const total = (Date.now() - this.startedAt.getTime()) / 1000;
+    const round = (value: number) => Number(value.toFixed(3));
+    return Object.fromEntries(
+      Object.entries({ ...this.stages, total }).map(([name, value]) => [name, round(value)]),
+    );
+  }
+}
+
+/** Gathers `run.json`; hashes the inputs. */
+export async function describeRun(facts: {
+  options: MapSceneOptions;
+  scene: Scene;
+  threshold: number;
+  minAreaM2: number;
+  lakes: readonly Lake[];
+  validPixels: number;
+  clock: StageClock;
+}): Promise<MapRun> {
+  const { options, scene, threshold, minAreaM2, lakes, validPixels, clock } = facts;
+  const { segmenter } = options;
+  const inputs = await clock.time("hash", () =>
+    Promise.all(scene.inputs.map(async ({ path, role }) => ({ path, role, sha256: await sha256File(path) }))),
+  );
+  return {
+    startedAt: clock.startedAt.toISOString(),
+    versions: options.facts?.versions ?? {},
+    backend: options.facts?.backend ?? {},
+    scene: {
+      id: scene.id,
+      level: scene.level,
+      acquiredAt: scene.acquiredAt,
+      width: scene.grid.width,
+      height: scene.grid.height,
+      pixelSizeM: metresPerPixel(scene.grid),
+      crs: scene.grid.crs?.name ?? "",
+      bands: scene.bands,
+      radiometry: scene.radiometry,
+      inputs,
+    },
+    model: { name: segmenter.config.name, source: options.facts?.model, sha256: segmenter.sha256 },
+    settings: {
+      threshold,
+      minAreaM2,
+      tilePx: options.tilePx ?? segmenter.config.tilePx,
+      overlapPx: options.overlapPx ?? segmenter.config.overlapPx,
+      bands: segmenter.config.bands,
+      areasOfInterest: options.areas?.length ?? 0,
+    },
+    result: {
+      lakeCount: lakes.length,
+      totalAreaM2: lakes.reduce((sum, { areaM2 }) => sum + areaM2, 0),
+      validPixels,
+    },
+    seconds: clock.seconds(),
+  };
+}
+
+/** The run as name and value pairs for the report. */
+export function settingsTable(run: MapRun): (readonly [string, string])[] {
+  const { scene, model, settings, result, versions, backend, seconds } = run;
+  const size = scene.pixelSizeM === undefined ? "" : `, ${scene.pixelSizeM.toFixed(2)} m pixels`;
+  return [
+    ["scene", `${scene.id} (${scene.level})`],
+    ["acquired", scene.acquiredAt ?? "not stated"],
+    ["size", `${scene.width} x ${scene.height}${size}, ${scene.crs}`],
+    ["inputs", scene.inputs.map(({ path, sha256 }) => `${path} (sha256 ${sha256.slice(0, 12)}…)`).join(", ")],
+    [
+      "model",
+      model.sha256 === undefined ? model.name : `${model.name} (sha256 ${model.sha256.slice(0, 12)}…)`,
+    ],
+    ...Object.entries(settings).map(([name, value]) => [name, String(value)] as const),
+    ["lake area in all", areaLabel(result.totalAreaM2)],
+    [
+      "backend",
+      Object.values(backend)
+        .filter((value) => typeof value === "string")
+        .join("; "),
+    ],
+    [
+      "versions",
+      Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", "),
+    ],
+    [
+      "time",
+      Object.entries(seconds)
+        .map(([stage, value]) => `${stage} ${value.toFixed(1)} s`)
+        .join(", "),
+    ],
+    ["started", run.startedAt],
+  ];
+}

@@ -28,7 +28,14 @@ export function paintGround(
       smoothstep(0.3, -0.4, high + 0.8 * patchy[cell]!)
     );
   });
-  paint(canvas, "vegetation", materials.turf, turf);
+  const mottle = noiseField(grid, fbm(makeNoise(rng.split("mottle")), { octaves: 3, gain: 0.7 }), 170);
+  paint(
+    canvas,
+    "vegetation",
+    materials.turf,
+    turf,
+    mottle.map((value) => Math.exp(0.22 * value)),
+  );
   const scree = relief.slope.map(
     (slope, cell) =>
       0.8 * smoothstep(0.35, 0.55, slope) * smoothstep(0.95, 0.7, slope) * smoothstep(0, 0.7, patchy[cell]!),
@@ -39,10 +46,18 @@ export function paintGround(
       smoothstep(-0.85, -0.25, cover + 0.25 * patchy[cell]!) * smoothstep(0.95, 0.5, relief.slope[cell]!),
   );
   paint(canvas, "till", materials.till, till);
+  // The inner faces of side moraines: fresh, pale and bare.
+  const faces = relief.oldCover.map((cover) => 0.8 * Math.exp(-(((cover + 0.16) / 0.11) ** 2)));
+  paint(
+    canvas,
+    "till",
+    materials.till.map((value) => 1.15 * value),
+    faces,
+  );
   const grain = noiseField(grid, fbm(makeNoise(rng.split("grain")), { octaves: 4, gain: 0.75 }), 90);
   modulate(
     canvas,
-    grain.map((value) => Math.exp(0.15 * value)),
+    grain.map((value) => Math.exp(0.26 * value)),
   );
   paint(canvas, "till", materials.sediment, rivers.gravel);
   paint(canvas, "river", waterSpectrum(rng.uniform(0.2, 0.9), rng.split("river")), rivers.water);

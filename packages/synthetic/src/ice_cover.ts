@@ -5,10 +5,29 @@ import { fbm, makeNoise, ridged } from "./noise.js";
 import type { Relief } from "./relief.js";
 import { type Materials, mixSpectra } from "./spectra.js";
 
-/** Paints glacier ice, clean and dirty, crevassed where it is steep, and the debris that covers it. */
+/** Ground length over which glacier cover falls by 1 at a usual outline: turns cover into parts of a pixel. */
+export const EDGE_M = 180;
+
+/** Paints the debris that covers tongues, then ice where it is open: clean and dirty, crevassed where it is steep. */
 export function paintGlaciers(canvas: Canvas, relief: Relief, materials: Materials, rng: Rng): void {
-  const { grid, streaks, debris } = relief;
-  const share = relief.cover.map((cover) => clamp(0.5 + (cover * 60) / grid.cellM, 0, 1));
+  const { grid, streaks, debris, hummocks } = relief;
+  const share = relief.cover.map((cover) => clamp(0.5 + (cover * EDGE_M) / grid.cellM, 0, 1));
+  const speckle = noiseField(
+    grid,
+    fbm(makeNoise(rng.split("speckle")), { octaves: 2, gain: 0.9 }),
+    Math.max(28, 2.2 * grid.cellM),
+  );
+  const tone = hummocks.map((value, cell) =>
+    Math.exp(0.2 * value + 0.25 * streaks[cell]! + 0.16 * speckle[cell]!),
+  );
+  paint(canvas, "debris", materials.debris, share, tone);
+  const second = noiseField(grid, fbm(makeNoise(rng.split("second")), { octaves: 3 }), 900);
+  const darkBands = share.map(
+    (part, cell) => 0.8 * part * smoothstep(0.1, 0.5, streaks[cell]! * 1.2 + 0.6 * second[cell]!),
+  );
+  paint(canvas, "debris", mixSpectra(materials.debris, materials.rocks[1]!, 0.8), darkBands, tone);
+  paintIceCliffs(canvas, relief, materials, share);
+  const open = share.map((part, cell) => part * smoothstep(0.62, 0.38, debris[cell]! + 0.5 * streaks[cell]!));
   const crevasses = noiseField(
     grid,
     ridged(makeNoise(rng.split("crevasses")), { octaves: 3, gain: 0.6 }),
@@ -17,21 +36,10 @@ export function paintGlaciers(canvas: Canvas, relief: Relief, materials: Materia
   const level = relief.slope.map(
     (slope, cell) => 1 + smoothstep(0.15, 0.4, slope) * 0.9 * (0.5 - crevasses[cell]!),
   );
+  paint(canvas, "ice", materials.cleanIce, open, level);
   const dirtiness = rng.uniform(-0.3, 0.3);
-  paint(canvas, "ice", materials.cleanIce, share, level);
-  const dirt = share.map((part, cell) => part * smoothstep(-0.3, 0.5, streaks[cell]! + dirtiness));
+  const dirt = open.map((part, cell) => part * smoothstep(-0.3, 0.5, streaks[cell]! + dirtiness));
   paint(canvas, "ice", materials.dirtyIce, dirt, level);
-  const moraines = share.map(
-    (part, cell) => part * smoothstep(0.38, 0.62, debris[cell]! + 0.5 * streaks[cell]!),
-  );
-  const tone = relief.hummocks.map((value, cell) => Math.exp(0.11 * value + 0.22 * streaks[cell]!));
-  paint(canvas, "debris", materials.debris, moraines, tone);
-  const second = noiseField(grid, fbm(makeNoise(rng.split("second")), { octaves: 3 }), 900);
-  const darkBands = moraines.map(
-    (part, cell) => 0.75 * part * smoothstep(0.15, 0.5, streaks[cell]! * 1.2 + 0.5 * second[cell]!),
-  );
-  paint(canvas, "debris", mixSpectra(materials.debris, materials.rocks[1]!, 0.8), darkBands, tone);
-  paintIceCliffs(canvas, relief, materials, moraines);
 }
 
 /** Bare faces beside hollows: melting ice with dust on it, darker than the debris and wet. */

@@ -6,6 +6,9 @@ import { type GroundPath, locate, type PathPosition, pathLength, pathThrough } f
 import type { Terrain } from "./terrain.js";
 import type { LakeKind } from "./types.js";
 
+/** A rectangle on the ground, metres: west, north, east, south. */
+export type GroundBox = readonly [west: number, north: number, east: number, south: number];
+
 /** A body of standing water: what the truth and the painting need of it. */
 export interface WaterBody {
   readonly kind: LakeKind;
@@ -17,10 +20,12 @@ export interface WaterBody {
 export interface LakeShape extends WaterBody {
   /** Distance to the shore in metres, positive inside: zero is the shoreline. */
   readonly insideM: (xM: number, yM: number) => number;
-  /** Ground box that holds the lake: west, north, east, south. */
-  readonly box: readonly [number, number, number, number];
+  /** Ground box that holds the lake. */
+  readonly box: GroundBox;
   /** Where the glacier has given way to the lake, if it has: positive where ice must be cut. */
   readonly cutIceM?: (xM: number, yM: number) => number;
+  /** Ground box outside which no ice is cut. */
+  readonly cutBox?: GroundBox;
   /** Height of the water, metres. */
   readonly levelM: number;
 }
@@ -47,17 +52,19 @@ export function morainicLakes(
     const path = pathThrough(tongue.centreline, terrain.grid);
     const lengthM = pathLength(path);
     if (chance > options.abundance || lengthM < 350) return;
-    const basinM = Math.min(lake.uniform(0.12, 0.6) * lengthM, lake.uniform(250, 2600));
+    const widest = tongue.centreline[Math.floor(tongue.centreline.length / 3)]!;
+    const halfWidthM = Math.max(35, terrain.floorHalfWidthM[widest]! * lake.uniform(0.45, 0.95));
+    const longestM = Math.min(lake.uniform(250, 2600), 14 * halfWidthM);
+    const basinM = Math.min(lake.uniform(0.12, 0.6) * lengthM, longestM);
     const detached = lake.next() < 0.4;
     const filledM = Math.min(basinM, basinM * lake.uniform(0.45, 0.9) + options.retreatM);
-    const widest = tongue.centreline[Math.floor(tongue.centreline.length / 3)]!;
-    const halfWidthM = terrain.floorHalfWidthM[widest]! * lake.uniform(0.45, 0.95);
     const frontM = detached ? basinM + lake.uniform(60, 350) + options.retreatM : filledM;
     shapes.push({
       ...trunkLake(path, detached ? basinM * lake.uniform(0.5, 0.9) : basinM, halfWidthM, lake),
       kind: detached ? "moraine-dammed" : "ice-contact",
       turbidity: detached ? lake.uniform(0.1, 0.85) : lake.uniform(0.35, 1),
       cutIceM: iceCut(path, frontM, halfWidthM, lake),
+      cutBox: pathBox(path, frontM + 250, 3 * halfWidthM + 100),
       levelM: terrain.elevationM[tongue.centreline[0]!]! + 8,
     });
   });
@@ -94,13 +101,14 @@ function iceCut(path: GroundPath, frontM: number, halfWidthM: number, rng: Rng):
   const bend = rng.uniform(-0.25, 0.35);
   return (xM, yM) => {
     locate(path, xM, yM, at);
-    if (Math.abs(at.acrossM) > 2.5 * halfWidthM) return Number.NEGATIVE_INFINITY;
-    const curve = bend * Math.abs(at.acrossM);
-    return frontM + curve + 25 * crevasses(xM / 90, yM / 90) - at.alongM;
+    const aside = Math.abs(at.acrossM);
+    const frontCutM = frontM + bend * aside + 25 * crevasses(xM / 90, yM / 90) - at.alongM;
+    // Ice of other valleys stays: the cut ends beside the trunk.
+    return Math.min(frontCutM, 2.2 * halfWidthM - aside);
   };
 }
 
-function pathBox(path: GroundPath, lengthM: number, marginM: number): LakeShape["box"] {
+function pathBox(path: GroundPath, lengthM: number, marginM: number): GroundBox {
   const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
   path.xM.forEach((x, index) => {
     if (path.alongM[index]! > lengthM + marginM) return;
@@ -199,8 +207,8 @@ export function valleyLakes(
     const total = lineLengths(cells, grid).at(-1) ?? 0;
     if (total < 300) continue;
     const path = pathThrough(cells.reverse(), grid);
-    const lengthM = Math.min(0.9 * total, rng.uniform(250, 1800));
-    const halfWidthM = terrain.floorHalfWidthM[start]! * rng.uniform(0.5, 1.1);
+    const halfWidthM = Math.max(40, terrain.floorHalfWidthM[start]! * rng.uniform(0.5, 1.1));
+    const lengthM = Math.min(0.9 * total, rng.uniform(250, 1800), 12 * halfWidthM);
     shapes.push({
       ...trunkLake(path, lengthM, halfWidthM, rng),
       kind: "valley",

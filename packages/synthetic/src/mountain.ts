@@ -4,7 +4,7 @@ import type { Climate } from "./climate.js";
 import { type Glaciers, makeGlaciers } from "./glaciers.js";
 import { clamp, type FieldGrid, heightBelow, smoothstep } from "./grid.js";
 import { paintGround } from "./ground.js";
-import { paintGlaciers } from "./ice_cover.js";
+import { EDGE_M, paintGlaciers } from "./ice_cover.js";
 import { drained, type LakeShape, largestLake, morainicLakes, tarns, valleyLakes } from "./lakes.js";
 import type { Landscape } from "./landscape.js";
 import { makeRelief, makeWarp, type Relief } from "./relief.js";
@@ -65,7 +65,7 @@ export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): M
       ...valleyLakes(terrain, glaciers, options, rng.split("valley")),
     ],
     equilibriumM,
-    pondiness: shape.uniform(0, 1.1),
+    pondiness: 1.15 * Math.sqrt(shape.next()),
   };
 }
 
@@ -114,7 +114,7 @@ function dress(
     const owner = bodies[water.owner[cell]! - 1];
     if (owner === undefined || owner.kind === "supraglacial") continue;
     // Where lake and ice meet, the pixel is shared: together they fill it once.
-    water.share[cell] = Math.min(water.share[cell]!, clamp(0.5 - (cover[cell]! * 60) / grid.cellM, 0, 1));
+    water.share[cell] = Math.min(water.share[cell]!, clamp(0.5 - (cover[cell]! * EDGE_M) / grid.cellM, 0, 1));
   }
   dropSpecks(water, grid, 3);
   const lakeIce = freezeLakes(bodies, water, grid, climate.frozenChance, rng.split("freeze"));

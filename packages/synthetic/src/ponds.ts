@@ -28,14 +28,14 @@ export function drawPonds(
   rng: Rng,
 ): { bodies: WaterBody[]; filledHummocks: Float32Array } {
   const { grid, water } = ground;
-  const clusters = noiseField(grid, fbm(makeNoise(rng), { octaves: 2 }), 700);
+  const clusters = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }), 700);
   const hue = makeNoise(rng);
   const filledHummocks = ground.hummocks.slice();
   for (let cell = 0; cell < cellCount(grid); cell++) {
     if (ground.debris[cell]! < 0.4 || ground.cover[cell]! < 0.05) continue;
-    const flat = smoothstep(0.32, 0.1, ground.slope[cell]!) * smoothstep(0.05, 0.25, ground.cover[cell]!);
-    const wetness = ground.pondiness * flat * smoothstep(-0.5, 0.6, clusters[cell]!);
-    const level = -1.15 + 0.85 * wetness;
+    const flat = smoothstep(0.4, 0.15, ground.slope[cell]!) * smoothstep(0.05, 0.25, ground.cover[cell]!);
+    const wetness = ground.pondiness * flat * smoothstep(-0.6, 0.45, clusters[cell]!);
+    const level = -0.95 + 0.75 * wetness;
     const depth = level - ground.hummocks[cell]!;
     if (flat < 0.05 || depth < -0.4) continue;
     const insideM = 60 * depth;

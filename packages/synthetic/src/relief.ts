@@ -97,10 +97,11 @@ function cutIce(
 ): Float32Array {
   const cover = oldCover.slice();
   for (const lake of shapes) {
-    const { cutIceM } = lake;
-    if (cutIceM === undefined) continue;
-    const [west, north, east, south] = lake.box;
-    visitBox(grid, [west - 400, north - 400, east + 400, south + 400], (cell, xM, yM) => {
+    const { cutIceM, cutBox } = lake;
+    if (cutIceM === undefined || cutBox === undefined) continue;
+    const [west, north, east, south] = cutBox;
+    const slackM = warp.largestM;
+    visitBox(grid, [west - slackM, north - slackM, east + slackM, south + slackM], (cell, xM, yM) => {
       const cutM = cutIceM(xM + warp.dxM[cell]!, yM + warp.dyM[cell]!);
       if (cutM > -60) cover[cell] = Math.min(cover[cell]!, Math.max(-1, -cutM / 60));
     });
@@ -120,7 +121,11 @@ function makeStreaks(
     warpField(resampleField(field, terrain.grid, grid), grid, warp).map((value, cell) =>
       cover[cell]! > -0.1 ? value : 0,
     );
-  const grain = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }), rng.uniform(45, 110));
+  const grain = noiseField(
+    grid,
+    fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }),
+    Math.max(3 * grid.cellM, rng.uniform(45, 110)),
+  );
   return smearAlongFlow(grain, flow(glaciers.flowX), flow(glaciers.flowY), grid, 350);
 }
 
@@ -143,9 +148,9 @@ function roughen(
     elevationM[cell] =
       elevationM[cell]! +
       onIce * thicknessM[cell]! +
-      wall * 75 * (crags[cell]! - 0.45) +
-      (1.5 + 9 * wall) * rough[cell]! +
-      onIce * fields.debris[cell]! * 7 * fields.hummocks[cell]! +
+      wall * 95 * (crags[cell]! - 0.45) +
+      (2.5 + 14 * wall) * rough[cell]! +
+      onIce * fields.debris[cell]! * 13 * fields.hummocks[cell]! +
       crestM * crest * (1 - wall);
   }
 }

@@ -24,12 +24,12 @@ export function drawRivers(
 ): RiverCover {
   const distanceM = new Float32Array(cellCount(grid)).fill(1e6);
   const widthM = new Float32Array(cellCount(grid));
-  const wetness = rng.uniform(2, 6);
+  const wetness = rng.uniform(0.8, 3.5);
   for (const { path, catchmentKm2 } of streams(terrain)) {
     drawStream(grid, path, warp, wetness * Math.sqrt(catchmentKm2), distanceM, widthM);
   }
   const braids = noiseField(grid, fbm(makeNoise(rng), { octaves: 3 }), 140);
-  const bed = rng.uniform(1.5, 5);
+  const bed = rng.uniform(1.2, 3.5);
   const water = new Float32Array(cellCount(grid));
   const gravel = new Float32Array(cellCount(grid));
   for (let cell = 0; cell < water.length; cell++) {

@@ -1,6 +1,7 @@
 import type { Rng } from "@glof/core";
 import { type Canvas, paint } from "./canvas.js";
 import type { Climate } from "./climate.js";
+import { boxBlur } from "./filters.js";
 import { clamp, heightBelow, noiseField, smoothstep } from "./grid.js";
 import { fbm, makeNoise } from "./noise.js";
 import type { Relief } from "./relief.js";
@@ -23,12 +24,14 @@ export function paintSnow(
   const lineM = heightBelow(relief.elevationM, 1 - climate.snowShare);
   const drift = noiseField(grid, fbm(makeNoise(rng), { octaves: 5, gain: 0.62 }), 380);
   const patchLevel = climate.patches > 0 ? 1.5 - 1.7 * Math.sqrt(climate.patches) : 9;
+  // Steepness of the surroundings: crests are level at the top, yet the wind and the drop keep them bare.
+  const steep = boxBlur(relief.slope, grid.cols, grid.rows, clamp(45 / grid.cellM, 1.5, 5));
   const share = new Float32Array(drift.length);
   const fresh = new Float32Array(drift.length);
   for (let cell = 0; cell < share.length; cell++) {
     const firn = relief.cover[cell]! > 0 ? smoothstep(0.5, 0.1, relief.debris[cell]!) * 200 : 0;
     const above = relief.elevationM[cell]! + 160 * relief.northward[cell]! + firn - lineM;
-    const held = smoothstep(1.3, 0.75, relief.slope[cell]! + 0.25 * drift[cell]!);
+    const held = smoothstep(1.15, 0.6, 0.35 * relief.slope[cell]! + 0.65 * steep[cell]! + 0.3 * drift[cell]!);
     const line = smoothstep(-0.25, 0.35, above / 250 + 0.7 * drift[cell]!);
     const patch = smoothstep(patchLevel, patchLevel + 0.15, drift[cell]! + 0.4 * relief.northward[cell]!);
     share[cell] = held * Math.max(line, patch);

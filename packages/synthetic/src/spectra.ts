@@ -42,6 +42,16 @@ const OLD_SNOW: Spectrum = [0.56, 0.565, 0.555, 0.475, 0.04, 0.042];
 const BLACK_LAKE_ICE: Spectrum = [0.11, 0.11, 0.085, 0.04, 0.02, 0.02];
 const GREY_LAKE_ICE: Spectrum = [0.31, 0.3, 0.25, 0.115, 0.034, 0.036];
 
+/** How often each rock comes first: grey and brown ranges are common, red and ochre ones are not. */
+const ROCK_WEIGHTS = [3, 4, 4, 2, 0.8, 1];
+
+/** Two or three different rocks. */
+function drawRocks(rng: Rng): Spectrum[] {
+  const keyed = ROCKS.map((rock, index) => ({ rock, key: rng.next() ** (1 / ROCK_WEIGHTS[index]!) }));
+  keyed.sort((a, b) => b.key - a.key);
+  return keyed.slice(0, 2 + rng.int(2)).map(({ rock }) => rock);
+}
+
 /** Picks and varies the materials of one scene. `green` 0 bare autumn ground to 1 summer meadow. */
 export function makeMaterials(rng: Rng, green: number): Materials {
   const brightness = Math.exp(0.16 * rng.normal());
@@ -52,19 +62,14 @@ export function makeMaterials(rng: Rng, green: number): Materials {
       (value, band) => value * level * (1 + tint * (band / 2.5 - 1)) * Math.exp(0.03 * rng.normal()),
     );
   };
-  const rocks = rng
-    .shuffle(ROCKS)
-    .slice(0, 2 + rng.int(2))
-    .map((rock) => vary(rock, 0.14).map((value) => value * brightness));
-  const debris = mixSpectra(rocks[0]!, ROCKS[0]!, rng.uniform(0.3, 0.9)).map(
+  const rocks = drawRocks(rng).map((rock) => vary(rock, 0.14).map((value) => value * brightness));
+  const debris = mixSpectra(rocks[0]!, ROCKS[0]!, rng.uniform(0.4, 1)).map(
     (value) => value * rng.uniform(0.9, 1.02),
   );
   return {
     rocks,
     debris,
-    till: mixSpectra(debris, rocks[1]!, rng.uniform(0.1, 0.5)).map(
-      (value) => value * rng.uniform(0.95, 1.12),
-    ),
+    till: mixSpectra(debris, rocks[1]!, rng.uniform(0.1, 0.5)).map((value) => value * rng.uniform(1, 1.25)),
     sediment: mixSpectra(debris, ROCKS[0]!, 0.6).map((value) => value * rng.uniform(0.95, 1.2)),
     turf: mixSpectra(vary(TURF), vary(GREEN_TURF), clamp(green * rng.uniform(0.4, 1.2), 0, 1)),
     forest: vary(FOREST, 0.2),

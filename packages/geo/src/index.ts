@@ -21,12 +21,14 @@ export { type Components, type Connectivity, labelComponents } from "./outline/l
 export type { LakeOutline } from "./outline/lake_outline.js";
 export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
 export * from "./types.js";
+export type { ColumnType } from "./vector/geopackage/columns.js";
+export { parseGeoPackage, readGeoPackage } from "./vector/geopackage/read_geopackage.js";
 export {
-  type FeatureTable,
-  formatGeoJson,
-  type GeoJsonOptions,
-  parseGeoJson,
-  readGeoJson,
-  writeGeoJson,
-} from "./vector/geojson.js";
+  formatGeoPackage,
+  type GeoPackageOptions,
+  type VectorLayer,
+  writeGeoPackage,
+} from "./vector/geopackage/write_geopackage.js";
 export { type HasGeometry, rasterizePolygons } from "./vector/rasterize_polygons.js";
+export { type FeatureTable, parseGeoJson, readGeoJson } from "./vector/read_geojson.js";
+export { formatGeoJson, type GeoJsonOptions, writeGeoJson } from "./vector/write_geojson.js";

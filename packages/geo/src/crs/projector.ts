@@ -14,15 +14,22 @@ import { knownCrs } from "./known_crs.js";
 export function projector(from: Crs, to: Crs): (position: Position) => Position {
   if (isSameCrs(from, to)) return (position) => position;
   const converter = proj4(definition(from), definition(to));
+  const refuse = ([x, y]: Position, cause?: unknown): GlofError =>
+    new GlofError(
+      "bad-argument",
+      `projector: expected a position that ${to.name} can show, got ${x}, ${y} in ${from.name}. Check its CRS.`,
+      { position: [x, y], cause },
+    );
   return (position) => {
-    const [x, y] = converter.forward([position[0], position[1]]);
-    if (x === undefined || y === undefined || !Number.isFinite(x) || !Number.isFinite(y)) {
-      throw new GlofError(
-        "bad-argument",
-        `projector: expected a position that ${to.name} can show, got ${position[0]}, ${position[1]} in ${from.name}. Check its CRS.`,
-      );
+    let result: readonly number[];
+    try {
+      result = converter.forward([position[0], position[1]]);
+    } catch (error) {
+      throw refuse(position, error);
     }
-    return [x, y];
+    const [x, y] = result;
+    if (!Number.isFinite(x) || !Number.isFinite(y)) throw refuse(position);
+    return [x!, y!];
   };
 }
 

@@ -28,7 +28,7 @@ export function geodesicPerimeter(polygon: Polygon): number {
 }
 
 function measure(ring: Ring): { perimeter: number; area?: number } {
-  const polygon = geographiclib.geographiclib.Geodesic.WGS84.Polygon(false);
+  const polygon = geographiclib.Geodesic.WGS84.Polygon(false);
   for (const [longitude, latitude] of openRing(ring)) {
     if (!(Math.abs(latitude) <= 90) || !Number.isFinite(longitude)) {
       throw new GlofError(

@@ -1,59 +1,14 @@
 import { GlofError } from "@glof/core";
 import { crsFromEpsg, isSameCrs, WGS84 } from "../crs/crs.js";
 import { projector, reprojectPolygons } from "../crs/projector.js";
-import { signedArea } from "../measure/areas.js";
 import { loadCoreNode, loadFs } from "../node_only.js";
 import type { AttributeValue, Crs, Feature, MultiPolygon, Polygon, Position, Ring } from "../types.js";
-
-/** Options of `writeGeoJson`. */
-export interface GeoJsonOptions {
-  /** CRS of the features; they are turned into WGS 84 longitude and latitude. */
-  readonly crs: Crs;
-  /** Name of the collection, shown as the layer's name by GDAL and QGIS. */
-  readonly name?: string;
-  /** Digits behind the point of degrees. Default 7: about a centimetre. */
-  readonly precision?: number;
-}
 
 /** Features of a file. */
 export interface FeatureTable {
   readonly name: string | undefined;
   readonly crs: Crs;
   readonly features: readonly Feature[];
-}
-
-/**
- * The text of an RFC 7946 feature collection: WGS 84 without a `crs` member, outer rings counter-clockwise, holes
- * clockwise, closed. One polygon becomes a `Polygon`, more a `MultiPolygon`, none `null`. Shapes that cross the
- * antimeridian are left whole: their longitudes jump there, which section 3.1.9 advises against.
- */
-export function formatGeoJson(features: readonly Feature[], options: GeoJsonOptions): string {
-  const project = projector(options.crs, WGS84);
-  const scale = 10 ** (options.precision ?? 7);
-  const place = (position: Position): Position => {
-    const [longitude, latitude] = project(position);
-    return [Math.round(longitude * scale) / scale, Math.round(latitude * scale) / scale];
-  };
-  const lines = features.map(({ geometry, properties }) => {
-    const polygons = reprojectPolygons(geometry, place).map(wind);
-    return JSON.stringify({ type: "Feature", properties, geometry: toGeometry(polygons) });
-  });
-  const name = options.name === undefined ? "" : `"name":${JSON.stringify(options.name)},`;
-  return `{"type":"FeatureCollection",${name}"features":[${lines.length === 0 ? "" : `\n${lines.join(",\n")}\n`}]}\n`;
-}
-
-/**
- * Writes features as RFC 7946 GeoJSON, whole or not at all; see `formatGeoJson`.
- *
- * @throws GlofError `unsupported-feature` when the CRS is unknown; `not-writable`, `no-space`, `io`
- */
-export async function writeGeoJson(
-  path: string,
-  features: readonly Feature[],
-  options: GeoJsonOptions,
-): Promise<void> {
-  const { writeFileAtomic } = await loadCoreNode();
-  await writeFileAtomic(path, formatGeoJson(features, options));
 }
 
 /** Reads a GeoJSON file; see `parseGeoJson`. Node only. */
@@ -90,17 +45,6 @@ export function parseGeoJson(text: string, name = "GeoJSON"): FeatureTable {
         ? features
         : features.map((feature) => ({ ...feature, geometry: reprojectPolygons(feature.geometry, project) })),
   };
-}
-
-/** Makes the outer ring counter-clockwise and the holes clockwise. */
-function wind(polygon: Polygon): Polygon {
-  return polygon.map((ring, index) => (signedArea(ring) < 0 === (index === 0) ? [...ring].reverse() : ring));
-}
-
-function toGeometry(polygons: MultiPolygon): unknown {
-  if (polygons.length === 0) return null;
-  if (polygons.length === 1) return { type: "Polygon", coordinates: polygons[0] };
-  return { type: "MultiPolygon", coordinates: polygons };
 }
 
 type Json = Readonly<Record<string, unknown>>;

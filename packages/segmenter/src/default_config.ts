@@ -92,4 +92,4 @@ function defaultFeatureLayers(depth: number): number[] {
 }
 
 /** What `buildSmallLakeSegmenterConfig` gives without options. */
-export const DEFAULT_SEGMENTER_CONFIG: SegmenterConfig = buildSmallLakeSegmenterConfig();
+export const DEFAULT_SEGMENTER_CONFIG: SegmenterConfig = /* @__PURE__ */ buildSmallLakeSegmenterConfig();

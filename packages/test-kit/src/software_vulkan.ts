@@ -1,5 +1,4 @@
-import { mkdtempSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { unpackOnce } from "./unpack_archive.js";
 
@@ -27,7 +26,7 @@ export async function softwareVulkanEnvironment(): Promise<Readonly<Record<strin
     LD_LIBRARY_PATH: folder,
     VK_DRIVER_FILES: join(folder, "vk_swiftshader_icd.json"),
     // The loader complains on stderr without one.
-    XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? mkdtempSync(join(tmpdir(), "glof-test-")),
+    XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? folder,
   };
 }
 

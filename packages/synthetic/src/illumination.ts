@@ -1,6 +1,6 @@
 import type { Rng } from "@glof/core";
-import { gaussianBlur, gradients } from "./filters.js";
-import { cellCount, clamp, type FieldGrid, mix } from "./grid.js";
+import { boxBlur, gradients } from "./filters.js";
+import { cellCount, clamp, type FieldGrid, mix, resampleField } from "./grid.js";
 import { SPECTRUM_LENGTH, type Spectrum } from "./spectra.js";
 import type { SunPosition } from "./types.js";
 
@@ -18,6 +18,8 @@ export interface AirOptions {
   readonly skyShare: Spectrum;
   /** 0 as lit, 1 terrain flattened wholly (L2A does part of it, and overdoes it in shade). */
   readonly flattening: number;
+  /** How much of the light from the slopes around reaches a surface. */
+  readonly terrainLight: number;
   /** Light scattered into the view, per band: large and blue at the top of the atmosphere, near 0 or below in L2A. */
   readonly pathRefl: Spectrum;
 }
@@ -30,6 +32,7 @@ export function makeAir(rng: Rng, toa: boolean): AirOptions {
   const residual = rng.uniform(-0.006, 0.01);
   return {
     skyShare,
+    terrainLight: rng.uniform(0.15, 0.6),
     flattening: toa ? rng.uniform(0, 0.15) : rng.next() < 0.3 ? rng.uniform(0, 0.3) : rng.uniform(0.3, 0.85),
     pathRefl: toa
       ? [0.085, 0.052, 0.032, 0.014, 0.002, 0.001].map((value) => value * shade)
@@ -96,8 +99,10 @@ export function castShadow(elevationM: Float32Array, grid: FieldGrid, sun: SunPo
 }
 
 /**
- * Surface reflectance as a product shows it: direct and sky light on the ground, light mirrored from neighbours,
- * then the processor's terrain correction, whose floor keeps deep shade dark and noisy.
+ * Surface reflectance as a product shows it: direct and sky light on the ground, light mirrored from the slopes around,
+ * then the processor's terrain correction, whose floor keeps deep shade dark and noisy. Works in place.
+ *
+ * @param flat 1 where the surface is level whatever the elevations say (water)
  */
 export function shade(
   albedo: readonly Float32Array[],
@@ -107,22 +112,56 @@ export function shade(
   flat: Float32Array,
 ): void {
   const skyView = skyViewFactor(light, grid);
+  const arriving = new Float32Array(cellCount(grid));
   for (let band = 0; band < SPECTRUM_LENGTH; band++) {
     const ground = albedo[band]!;
     const sky = air.skyShare[band]!;
+    for (let cell = 0; cell < ground.length; cell++) {
+      const facing = mix(Math.min(1.9, light.direct[cell]!), 1, flat[cell]!);
+      arriving[cell] = facing * light.sunlit[cell]! * (1 - sky) + sky * skyView[cell]!;
+    }
+    const around = surroundings(ground, arriving, grid);
     const path = air.pathRefl[band]!;
     for (let cell = 0; cell < ground.length; cell++) {
       const facing = mix(Math.min(1.9, light.direct[cell]!), 1, flat[cell]!);
-      const lit = facing * light.sunlit[cell]! * (1 - sky) + sky * skyView[cell]!;
+      const mirrored = air.terrainLight * around[cell]! * (1.3 - skyView[cell]!);
       // Sen2Cor style: divides by the modelled light, held above a floor so that shade is not blown up.
       const modelled = Math.max(0.28, facing * (1 - sky) + sky);
-      ground[cell] = ground[cell]! * lit * modelled ** -air.flattening + path;
+      ground[cell] = ground[cell]! * (arriving[cell]! + mirrored) * modelled ** -air.flattening + path;
     }
   }
 }
 
 /** Rough share of the sky that is open: lower where the surroundings stand in the light's way. */
 function skyViewFactor(light: Light, grid: FieldGrid): Float32Array {
-  const blurred = gaussianBlur(light.direct, grid.cols, grid.rows, 3);
+  const blurred = boxBlur(light.direct, grid.cols, grid.rows, 3);
   return blurred.map((value) => 0.7 + 0.3 * Math.min(1.2, value));
+}
+
+/** Side of the blocks that surroundings are averaged over before they are blurred. */
+const BLOCK = 4;
+
+/** Light that leaves the ground within some 400 m, as bright snow or pale walls cast it into the shade opposite. */
+function surroundings(ground: Float32Array, arriving: Float32Array, grid: FieldGrid): Float32Array {
+  const cols = Math.ceil(grid.cols / BLOCK);
+  const rows = Math.ceil(grid.rows / BLOCK);
+  const sums = new Float32Array(cols * rows);
+  const counts = new Float32Array(cols * rows);
+  for (let row = 0, cell = 0; row < grid.rows; row++) {
+    const line = Math.floor(row / BLOCK) * cols;
+    for (let col = 0; col < grid.cols; col++, cell++) {
+      const block = line + Math.floor(col / BLOCK);
+      sums[block] = sums[block]! + ground[cell]! * arriving[cell]!;
+      counts[block] = counts[block]! + 1;
+    }
+  }
+  const means = sums.map((sum, block) => sum / counts[block]!);
+  const coarse: FieldGrid = {
+    cols,
+    rows,
+    cellM: BLOCK * grid.cellM,
+    originXM: grid.originXM + 1.5 * grid.cellM,
+    originYM: grid.originYM + 1.5 * grid.cellM,
+  };
+  return resampleField(boxBlur(means, cols, rows, Math.max(1, 250 / coarse.cellM)), coarse, grid);
 }

@@ -103,8 +103,8 @@ function iceCut(path: GroundPath, frontM: number, halfWidthM: number, rng: Rng):
     locate(path, xM, yM, at);
     const aside = Math.abs(at.acrossM);
     const frontCutM = frontM + bend * aside + 25 * crevasses(xM / 90, yM / 90) - at.alongM;
-    // Ice of other valleys stays: the cut ends beside the trunk.
-    return Math.min(frontCutM, 2.2 * halfWidthM - aside);
+    // Ice of other valleys stays: the cut ends beside the trunk and below its terminus.
+    return Math.min(frontCutM, 2.2 * halfWidthM - aside, at.alongM + 150);
   };
 }
 

@@ -54,7 +54,7 @@ function drawRocks(rng: Rng): Spectrum[] {
 
 /** Picks and varies the materials of one scene. `green` 0 bare autumn ground to 1 summer meadow. */
 export function makeMaterials(rng: Rng, green: number): Materials {
-  const brightness = Math.exp(0.16 * rng.normal());
+  const brightness = 1.13 * Math.exp(0.16 * rng.normal());
   const vary = (base: Spectrum, spread = 0.08): Spectrum => {
     const level = Math.exp(spread * rng.normal());
     const tint = 0.5 * spread * rng.normal();
@@ -63,14 +63,14 @@ export function makeMaterials(rng: Rng, green: number): Materials {
     );
   };
   const rocks = drawRocks(rng).map((rock) => vary(rock, 0.14).map((value) => value * brightness));
-  const debris = mixSpectra(rocks[0]!, ROCKS[0]!, rng.uniform(0.4, 1)).map(
-    (value) => value * rng.uniform(0.9, 1.02),
-  );
+  const tone = rng.uniform(0.95, 1.2);
+  const debris = mixSpectra(rocks[0]!, ROCKS[0]!, rng.uniform(0.4, 1)).map((value) => value * tone);
+  const tillTone = rng.uniform(1, 1.2);
   return {
     rocks,
     debris,
-    till: mixSpectra(debris, rocks[1]!, rng.uniform(0.1, 0.5)).map((value) => value * rng.uniform(1, 1.25)),
-    sediment: mixSpectra(debris, ROCKS[0]!, 0.6).map((value) => value * rng.uniform(0.95, 1.2)),
+    till: mixSpectra(debris, rocks[1]!, rng.uniform(0.1, 0.5)).map((value) => value * tillTone),
+    sediment: mixSpectra(debris, ROCKS[0]!, 0.6).map((value) => value * tillTone),
     turf: mixSpectra(vary(TURF), vary(GREEN_TURF), clamp(green * rng.uniform(0.4, 1.2), 0, 1)),
     forest: vary(FOREST, 0.2),
     cleanIce: vary(CLEAN_ICE),

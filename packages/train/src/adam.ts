@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { adamOnArrays } from "./adam_arrays.js";
 import { type Optimizer, type OptimizerOptions, perParameter, type UpdateRule } from "./optimizer.js";
 
 /** Options of `adam` and `adamW`. */
@@ -13,6 +14,22 @@ export interface AdamOptions extends OptimizerOptions {
   readonly amsgrad?: boolean;
 }
 
+/** Numbers of one update of one parameter. */
+export interface AdamNumbers {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly amsgrad: boolean;
+  /** The parameter is multiplied by this before the update (decoupled decay). */
+  readonly shrink: number;
+  /** Times the parameter, added to the gradient (L2). */
+  readonly l2: number;
+  /** lr / (1 - beta1^step) */
+  readonly stepSize: number;
+  /** 1 / sqrt(1 - beta2^step) */
+  readonly spreadScale: number;
+}
+
 /**
  * AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization"), as `torch.optim.AdamW`:
  * p <- p (1 - lr wd) - lr mhat / (sqrt(vhat) + epsilon), with bias-corrected moments kept by parameter name.
@@ -21,9 +38,7 @@ export interface AdamOptions extends OptimizerOptions {
  */
 export function adamW(options: AdamOptions): Optimizer {
   const { weightDecay = 0.01 } = options;
-  return perParameter("adamw", { ...options, weightDecay }, (param, grad, tensors, settings) =>
-    adamStep(options, tf.mul(param, 1 - settings.lr * settings.weightDecay), grad, tensors, settings),
-  );
+  return perParameter("adamw", { ...options, weightDecay }, adamRule(options, true));
 }
 
 /**
@@ -32,28 +47,46 @@ export function adamW(options: AdamOptions): Optimizer {
  * @throws GlofError `bad-argument` for a negative setting
  */
 export function adam(options: AdamOptions): Optimizer {
-  return perParameter("adam", options, (param, grad, tensors, settings) => {
-    const { weightDecay } = settings;
-    const decayed = weightDecay === 0 ? grad : tf.add(grad, tf.mul(param, weightDecay));
-    return adamStep(options, param, decayed, tensors, settings);
-  });
+  return perParameter("adam", options, adamRule(options, false));
 }
 
-function adamStep(
-  { betas = [0.9, 0.999], epsilon = 1e-8, amsgrad = false }: AdamOptions,
-  ...[param, grad, tensors, { lr, step }]: Parameters<UpdateRule>
-): ReturnType<UpdateRule> {
+function adamRule(options: AdamOptions, isDecoupled: boolean): UpdateRule {
+  const { betas = [0.9, 0.999], epsilon = 1e-8, amsgrad = false } = options;
   const [beta1, beta2] = betas;
-  const mean = runningAverage(tensors["exp_avg"], grad, beta1);
-  const square = runningAverage(tensors["exp_avg_sq"], tf.square(grad), beta2);
-  const largest =
-    amsgrad && tensors["max_exp_avg_sq"] ? tf.maximum(tensors["max_exp_avg_sq"], square) : square;
-  const divisor = tf.add(tf.mul(tf.sqrt(largest), 1 / Math.sqrt(1 - beta2 ** step)), epsilon);
-  const moved = tf.sub(param, tf.mul(tf.div(mean, divisor), lr / (1 - beta1 ** step)));
-  const kept: Record<string, tf.Tensor> = amsgrad
-    ? { max_exp_avg_sq: largest === square ? square.clone() : largest }
-    : {};
-  return { param: moved, tensors: { exp_avg: mean, exp_avg_sq: square, ...kept } };
+  return (param, grad, tensors, { lr, weightDecay, step }) => {
+    const numbers = {
+      beta1,
+      beta2,
+      epsilon,
+      amsgrad,
+      shrink: isDecoupled ? 1 - lr * weightDecay : 1,
+      l2: isDecoupled ? 0 : weightDecay,
+      stepSize: lr / (1 - beta1 ** step),
+      spreadScale: 1 / Math.sqrt(1 - beta2 ** step),
+    };
+    // Where reading is a copy in memory, one pass beats fourteen operations.
+    const liesInMemory = ["cpu", "wasm"].includes(tf.getBackend());
+    return (liesInMemory ? adamOnArrays : adamOnTensors)(param, grad, tensors, numbers);
+  };
+}
+
+function adamOnTensors(
+  param: tf.Tensor,
+  grad: tf.Tensor,
+  tensors: Readonly<Record<string, tf.Tensor>>,
+  { beta1, beta2, epsilon, amsgrad, shrink, l2, stepSize, spreadScale }: AdamNumbers,
+): ReturnType<UpdateRule> {
+  const gradient = l2 === 0 ? grad : tf.add(grad, tf.mul(param, l2));
+  const mean = runningAverage(tensors.exp_avg, gradient, beta1);
+  const square = runningAverage(tensors.exp_avg_sq, tf.square(gradient), beta2);
+  const before = tensors.max_exp_avg_sq;
+  const largest = amsgrad ? (before ? tf.maximum(before, square) : square.clone()) : square;
+  const divisor = tf.add(tf.mul(tf.sqrt(largest), spreadScale), epsilon);
+  const kept = shrink === 1 ? param : tf.mul(param, shrink);
+  const moved = tf.sub(kept, tf.mul(tf.div(mean, divisor), stepSize));
+  const moments: Record<string, tf.Tensor> = { exp_avg: mean, exp_avg_sq: square };
+  if (amsgrad) moments.max_exp_avg_sq = largest;
+  return { param: moved, tensors: moments };
 }
 
 /** beta * average + (1 - beta) * value, with an average of 0 at the start. */

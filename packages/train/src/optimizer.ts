@@ -105,8 +105,8 @@ export function perParameter(
         const next = tf.tidy(
           () => rule(param, grad, slot?.tensors ?? {}, settings) as unknown as tf.TensorContainerObject,
         );
-        nextParams[name] = next["param"] as tf.Tensor;
-        nextState[name] = { step, tensors: next["tensors"] as unknown as Record<string, tf.Tensor> };
+        nextParams[name] = next.param as tf.Tensor;
+        nextState[name] = { step, tensors: next.tensors as unknown as Record<string, tf.Tensor> };
       }
       return { params: nextParams, state: nextState };
     },

@@ -27,18 +27,18 @@ export function rmsProp(options: RmsPropOptions): Optimizer {
   return perParameter("rmsprop", options, (param, grad, tensors, { lr, weightDecay }) => {
     const decayed = weightDecay === 0 ? grad : tf.add(grad, tf.mul(param, weightDecay));
     const next: Record<string, tf.Tensor> = {
-      square_avg: average(tensors["square_avg"], tf.square(decayed)),
+      square_avg: average(tensors.square_avg, tf.square(decayed)),
     };
-    let spread = next["square_avg"]!;
+    let spread = next.square_avg!;
     if (centered) {
-      next["grad_avg"] = average(tensors["grad_avg"], decayed);
-      spread = tf.sub(spread, tf.square(next["grad_avg"]));
+      next.grad_avg = average(tensors.grad_avg, decayed);
+      spread = tf.sub(spread, tf.square(next.grad_avg));
     }
     let direction = tf.div(decayed, tf.add(tf.sqrt(spread), epsilon));
     if (momentum > 0) {
-      const before = tensors["momentum_buffer"];
+      const before = tensors.momentum_buffer;
       direction = before === undefined ? direction : tf.add(tf.mul(before, momentum), direction);
-      next["momentum_buffer"] = direction;
+      next.momentum_buffer = direction;
     }
     return { param: tf.sub(param, tf.mul(direction, lr)), tensors: next };
   });

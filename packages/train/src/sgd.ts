@@ -31,7 +31,7 @@ export function sgd(options: SgdOptions): Optimizer {
   return perParameter("sgd", options, (param, grad, tensors, { lr, weightDecay }) => {
     const decayed = weightDecay === 0 ? grad : tf.add(grad, tf.mul(param, weightDecay));
     if (momentum === 0) return updated(param, decayed, lr, {});
-    const before = tensors["momentum_buffer"];
+    const before = tensors.momentum_buffer;
     const buffer =
       before === undefined
         ? decayed.clone()

@@ -107,19 +107,19 @@ function checkIdentity(
   metadata: Readonly<Record<string, string>>,
   { optimizer, seed }: TrainIdentity,
 ): void {
-  if (metadata["format"] !== formatName || metadata["version"] !== formatVersion) {
+  if (metadata.format !== formatName || metadata.version !== formatVersion) {
     throw new GlofError(
       "unsupported-format",
       `fit: expected a training state (${formatName} ${formatVersion}) in ${path}, got ` +
-        `${metadata["format"] ?? "another file"} ${metadata["version"] ?? ""}. Resume from last.safetensors.`,
+        `${metadata.format ?? "another file"} ${metadata.version ?? ""}. Resume from last.safetensors.`,
       { path },
     );
   }
-  if (metadata["optimizer"] === optimizer && metadata["seed"] === String(seed)) return;
+  if (metadata.optimizer === optimizer && metadata.seed === String(seed)) return;
   throw new GlofError(
     "bad-config",
-    `fit: expected optimizer ${optimizer} and seed ${seed} in ${path}, got ${metadata["optimizer"]} and ` +
-      `${metadata["seed"]}. Resume with the settings of the first run, or start from its weights.`,
+    `fit: expected optimizer ${optimizer} and seed ${seed} in ${path}, got ${metadata.optimizer} and ` +
+      `${metadata.seed}. Resume with the settings of the first run, or start from its weights.`,
     { path },
   );
 }

@@ -1,6 +1,7 @@
 import { seededRng } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
+import { withReferenceKernels } from "../kernels/door.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
 
@@ -63,4 +64,10 @@ async function sizeOf(tensor: tf.Tensor): Promise<number> {
   let squares = 0;
   for (const value of (await tensor.data()) as Float32Array) squares += value * value;
   return Math.sqrt(squares);
+}
+
+/** Runs a check with the backend's fast kernels, if it has any, and with the compositions. */
+export async function onBothPaths(check: () => Promise<void>): Promise<void> {
+  await check();
+  if (tf.getBackend() === "wasm") await withReferenceKernels(check);
 }

@@ -65,6 +65,6 @@ export { saveParams } from "./params/save.js";
 export { countParams, disposeParams, type Partition, partition, subParams } from "./params/select.js";
 export * from "./types.js";
 export { type ValueAndGrad, type ValueAndGradOptions, valueAndGrad } from "./value_and_grad.js";
-export { installWasmKernels, type WasmKernelsReport } from "./wasm/install.js";
+export { installWasmKernels, type WasmKernelsOptions, type WasmKernelsReport } from "./wasm/install.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
 export { type OperationWithGradient, withGradient } from "./with_gradient.js";

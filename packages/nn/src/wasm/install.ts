@@ -47,6 +47,15 @@ export interface WasmKernelsReport {
   readonly reason: string;
 }
 
+/** Options of `installWasmKernels`. */
+export interface WasmKernelsOptions {
+  /**
+   * Use fused multiply-add where the engine has it. Default true: a third faster; results then differ between machines in
+   * the last bits.
+   */
+  readonly relaxedSimd?: boolean;
+}
+
 /**
  * Puts our SIMD kernels before those of TensorFlow.js's "wasm" backend, for the whole process. Call it once that backend
  * is ready (`await tf.setBackend("wasm")`); calling it again changes nothing.
@@ -54,11 +63,12 @@ export interface WasmKernelsReport {
  * The kernels work in the backend's own heap, without copies. Calls they do not cover (other dtypes, NCHW) still reach
  * the stock kernels.
  */
-export async function installWasmKernels(): Promise<WasmKernelsReport> {
+export async function installWasmKernels(options: WasmKernelsOptions = {}): Promise<WasmKernelsReport> {
+  const { relaxedSimd = true } = options;
   const backend = findBackend("wasm");
   if (!backend)
     return { installed: [], reason: 'The backend "wasm" is not ready: await tf.setBackend("wasm") first.' };
-  const binary = await compileKernels();
+  const binary = await compileKernels(relaxedSimd);
   if (!binary) return { installed: [], reason: "This engine has no WebAssembly SIMD." };
   useKernelBinary(binary);
   heapOf(backend);

@@ -171,15 +171,17 @@ export interface KernelBinary {
 }
 
 /**
- * Compiles the best binary this engine takes: relaxed SIMD, else plain SIMD, else `undefined`.
+ * Compiles the best binary this engine takes: relaxed SIMD unless that is not wanted, else plain SIMD, else `undefined`.
  *
  * Node 20 has relaxed SIMD behind a V8 flag. The flag is set only when it is needed and a `v8` module is there; it
  * changes nothing for other code than that such binaries become valid.
  */
-export async function compileKernels(): Promise<KernelBinary | undefined> {
+export async function compileKernels(relaxedSimd: boolean): Promise<KernelBinary | undefined> {
   const relaxed = decodeBase64(relaxedBinary);
-  if (!WebAssembly.validate(relaxed)) allowRelaxedSimd();
-  if (WebAssembly.validate(relaxed)) return { module: await WebAssembly.compile(relaxed), fused: true };
+  if (relaxedSimd && !WebAssembly.validate(relaxed)) allowRelaxedSimd();
+  if (relaxedSimd && WebAssembly.validate(relaxed)) {
+    return { module: await WebAssembly.compile(relaxed), fused: true };
+  }
   const plain = decodeBase64(plainBinary);
   if (WebAssembly.validate(plain)) return { module: await WebAssembly.compile(plain), fused: false };
   return undefined;

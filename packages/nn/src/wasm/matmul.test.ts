@@ -2,10 +2,10 @@ import { seededRng } from "@glof/core";
 import { expectClose, expectNoTensorGrowth } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { referenceMatMul } from "./reference_products.js";
-import { randomValues, startWasm } from "./test_backend.js";
+import { referenceMatMul } from "./testing/reference_products.js";
+import { randomValues, startWasm } from "./testing/test_backend.js";
 
-beforeAll(startWasm);
+beforeAll(() => startWasm());
 
 const transposes = [
   [false, false],

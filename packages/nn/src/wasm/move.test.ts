@@ -2,9 +2,9 @@ import { seededRng } from "@glof/core";
 import { expectClose, expectNoTensorGrowth } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { randomValues, startWasm } from "./test_backend.js";
+import { randomValues, startWasm } from "./testing/test_backend.js";
 
-beforeAll(startWasm);
+beforeAll(() => startWasm());
 
 const rng = seededRng("moves");
 const shapes = Array.from({ length: 40 }, () => Array.from({ length: 1 + rng.int(6) }, () => 1 + rng.int(6)));

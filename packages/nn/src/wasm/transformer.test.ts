@@ -1,9 +1,9 @@
 import { expectClose, expectNoTensorGrowth } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { randomValues, startWasm } from "./test_backend.js";
+import { randomValues, startWasm } from "./testing/test_backend.js";
 
-beforeAll(startWasm);
+beforeAll(() => startWasm());
 
 function run(
   name: string,

@@ -1,12 +1,12 @@
 import { seededRng } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { installWasmKernels } from "./install.js";
+import { installWasmKernels, type WasmKernelsOptions } from "../install.js";
 import "@tensorflow/tfjs-backend-wasm";
 
 /** Starts tfjs's WASM backend with our kernels; tests and benchmarks only. */
-export async function startWasm(): Promise<readonly string[]> {
+export async function startWasm(options: WasmKernelsOptions = {}): Promise<readonly string[]> {
   await tf.setBackend("wasm");
-  const { installed, reason } = await installWasmKernels();
+  const { installed, reason } = await installWasmKernels(options);
   if (installed.length === 0) throw new Error(reason);
   return installed;
 }

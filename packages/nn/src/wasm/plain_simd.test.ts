@@ -1,0 +1,7 @@
+import { expectClose } from "@glof/test-kit";
+import { beforeAll } from "vitest";
+import { compareOperations } from "./testing/compare_operations.js";
+import { startWasm } from "./testing/test_backend.js";
+
+beforeAll(() => startWasm({ relaxedSimd: false }));
+compareOperations("operations on our plain SIMD kernels and on the stock ones", expectClose);

@@ -29,9 +29,23 @@ export async function openCheckpoint(
   source: CheckpointSource,
   { name, signal }: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> {
+  return openSource(source, { name, signal, openShard: shardOpener(source, signal) });
+}
+
+interface OpenSourceOptions {
+  readonly name?: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Absent for a shard: an index must not name another. */
+  readonly openShard?: OpenShard | undefined;
+}
+
+async function openSource(
+  source: CheckpointSource,
+  { name, signal, openShard }: OpenSourceOptions,
+): Promise<Checkpoint> {
   const file = await openByteSource(source, { name, signal });
   try {
-    return await openByContent(file, shardOpener(source, signal));
+    return await openByContent(file, openShard);
   } catch (error) {
     await file.close();
     throw error;
@@ -66,10 +80,10 @@ const looksLikeSafetensors = (start: Uint8Array): boolean => start[7] === 0;
 /** Opens a neighbour of the index. */
 function shardOpener(source: CheckpointSource, signal: AbortSignal | undefined): OpenShard | undefined {
   if (typeof source !== "string" && !(source instanceof URL)) return undefined;
-  const options = signal ? { signal } : {};
-  const address = addressOf(source);
-  if (address) return (fileName) => openCheckpoint(new URL(fileName, address), options);
-  if (source instanceof URL) return (fileName) => openCheckpoint(new URL(fileName, source), options);
-  const folder = /^(.*[\\/])?/.exec(source)![0];
-  return (fileName) => openCheckpoint(`${folder}${fileName}`, options);
+  const open: (neighbour: string | URL) => Promise<Checkpoint> = (neighbour) =>
+    openSource(neighbour, { signal });
+  const address = addressOf(source) ?? (source instanceof URL ? source : undefined);
+  if (address) return (fileName) => open(new URL(fileName, address));
+  const folder = /^(.*[\\/])?/.exec(String(source))![0];
+  return (fileName) => open(`${folder}${fileName}`);
 }

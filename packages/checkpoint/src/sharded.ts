@@ -12,7 +12,7 @@ const maxShards = 1000;
  * Opens the index of a checkpoint in several files (`model.safetensors.index.json`: names and the file of each), as
  * Hugging Face writes it. Every name must be in the shard that the index says.
  *
- * @param openShard undefined where the index has no place of its own, such as a Blob
+ * @param openShard undefined where the index has no place of its own (a Blob) or is a shard itself
  */
 export async function openSharded(file: ByteSource, openShard: OpenShard | undefined): Promise<Checkpoint> {
   const places = await readWeightMap(file);
@@ -21,7 +21,7 @@ export async function openSharded(file: ByteSource, openShard: OpenShard | undef
   if (!openShard) {
     throw unsupported(
       file.name,
-      "an index of several files names its neighbours, which a Blob or buffer does not have",
+      "it is an index of several files; those lie beside it, which a Blob, a buffer or a shard does not have",
       "Open it by path or address, or open each file.",
     );
   }

@@ -11,6 +11,14 @@ export {
   planarPerimeter,
   signedArea,
 } from "./measure/areas.js";
+export { distanceTransform } from "./morphology/distance_transform.js";
+export { closeMask, dilate, erode, type MorphologyOptions, openMask } from "./morphology/erode_dilate.js";
+export {
+  type FillHolesOptions,
+  fillHoles,
+  type RemoveSmallRegionsOptions,
+  removeSmallRegions,
+} from "./morphology/regions.js";
 export {
   beginPolygonize,
   type PolygonizeOptions,

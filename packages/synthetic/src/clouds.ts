@@ -1,6 +1,6 @@
 import type { Rng } from "@glof/core";
-import { cellCount, clamp, type FieldGrid, noiseField, smoothstep } from "./grid.js";
-import { fbm, makeNoise } from "./noise.js";
+import { cellCount, clamp, type FieldGrid, smoothstep } from "./grid.js";
+import { noiseField } from "./noise_field.js";
 import type { SunPosition } from "./types.js";
 
 /** Clouds over a scene. */
@@ -18,7 +18,7 @@ export function makeClouds(grid: FieldGrid, cover: number, sun: SunPosition, rng
   if (cover <= 0) return { opacity, sunlit };
   const extentM = grid.cellM * Math.max(grid.cols, grid.rows);
   const wavelengthM = clamp(extentM * rng.uniform(0.15, 0.5), 600, 6000);
-  const field = noiseField(grid, fbm(makeNoise(rng), { octaves: 6, gain: 0.55 }), wavelengthM);
+  const field = noiseField(grid, rng, { wavelengthM: wavelengthM, octaves: 6, gain: 0.55 });
   const sorted = Float32Array.from(field).sort();
   const edge = sorted[Math.floor((1 - clamp(cover, 0, 0.98)) * (sorted.length - 1))]!;
   const softness = rng.uniform(0.12, 0.45);

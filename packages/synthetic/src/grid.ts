@@ -1,5 +1,3 @@
-import type { Noise2d } from "./noise.js";
-
 /**
  * A lattice of square cells on the ground. Fields over it are row-major `Float32Array`s of `cols · rows` values.
  * Ground coordinates are metres, x to the east and y to the south, zero at the scene's upper left corner.
@@ -26,12 +24,6 @@ export function sampleField(grid: FieldGrid, valueAt: (xM: number, yM: number) =
     }
   }
   return field;
-}
-
-/** Noise of a given wavelength sampled at every cell centre. */
-export function noiseField(grid: FieldGrid, noise: Noise2d, wavelengthM: number): Float32Array {
-  const frequency = 1 / wavelengthM;
-  return sampleField(grid, (xM, yM) => noise(xM * frequency, yM * frequency));
 }
 
 /** The value below which a share of a field lies (every 7th value is looked at: enough for landscapes). */

@@ -1,7 +1,7 @@
 import type { Rng } from "@glof/core";
 import { type Canvas, modulate, paint } from "./canvas.js";
-import { cellCount, noiseField, smoothstep } from "./grid.js";
-import { fbm, makeNoise } from "./noise.js";
+import { cellCount, smoothstep } from "./grid.js";
+import { noiseField } from "./noise_field.js";
 import type { Relief } from "./relief.js";
 import type { RiverCover } from "./rivers.js";
 import { type Materials, waterSpectrum } from "./spectra.js";
@@ -17,7 +17,7 @@ export function paintGround(
 ): void {
   const { grid } = relief;
   paintRocks(canvas, materials, rng.split("rocks"));
-  const patchy = noiseField(grid, fbm(makeNoise(rng.split("patchy")), { octaves: 5, gain: 0.6 }), 500);
+  const patchy = noiseField(grid, rng.split("patchy"), { wavelengthM: 500, octaves: 5, gain: 0.6 });
   const limitM = equilibriumM - rng.uniform(-100, 700);
   const density = rng.uniform(0.4, 0.95);
   const turf = relief.slope.map((slope, cell) => {
@@ -28,7 +28,7 @@ export function paintGround(
       smoothstep(0.3, -0.4, high + 0.8 * patchy[cell]!)
     );
   });
-  const mottle = noiseField(grid, fbm(makeNoise(rng.split("mottle")), { octaves: 3, gain: 0.7 }), 170);
+  const mottle = noiseField(grid, rng.split("mottle"), { wavelengthM: 170, octaves: 3, gain: 0.7 });
   paint(
     canvas,
     "vegetation",
@@ -54,7 +54,7 @@ export function paintGround(
     materials.till.map((value) => 1.15 * value),
     faces,
   );
-  const grain = noiseField(grid, fbm(makeNoise(rng.split("grain")), { octaves: 4, gain: 0.75 }), 90);
+  const grain = noiseField(grid, rng.split("grain"), { wavelengthM: 90, octaves: 4, gain: 0.75 });
   modulate(
     canvas,
     grain.map((value) => Math.exp(0.26 * value)),
@@ -69,11 +69,11 @@ function paintRocks(canvas: Canvas, materials: Materials, rng: Rng): void {
   paint(canvas, "rock", materials.rocks[0]!, whole);
   materials.rocks.slice(1).forEach((rock, index) => {
     const own = rng.split(index);
-    const strata = noiseField(
-      canvas.grid,
-      fbm(makeNoise(own), { octaves: 5, gain: 0.55 }),
-      own.uniform(700, 2200),
-    );
+    const strata = noiseField(canvas.grid, own, {
+      wavelengthM: own.uniform(700, 2200),
+      octaves: 5,
+      gain: 0.55,
+    });
     paint(
       canvas,
       "rock",

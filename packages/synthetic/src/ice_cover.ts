@@ -1,7 +1,7 @@
 import type { Rng } from "@glof/core";
 import { type Canvas, paint } from "./canvas.js";
-import { clamp, noiseField, smoothstep } from "./grid.js";
-import { fbm, makeNoise, ridged } from "./noise.js";
+import { clamp, smoothstep } from "./grid.js";
+import { noiseField, ridgedField } from "./noise_field.js";
 import type { Relief } from "./relief.js";
 import { type Materials, mixSpectra } from "./spectra.js";
 
@@ -12,27 +12,23 @@ export const EDGE_M = 180;
 export function paintGlaciers(canvas: Canvas, relief: Relief, materials: Materials, rng: Rng): void {
   const { grid, streaks, debris, hummocks } = relief;
   const share = relief.cover.map((cover) => clamp(0.5 + (cover * EDGE_M) / grid.cellM, 0, 1));
-  const speckle = noiseField(
-    grid,
-    fbm(makeNoise(rng.split("speckle")), { octaves: 2, gain: 0.9 }),
-    Math.max(28, 2.2 * grid.cellM),
-  );
+  const speckle = noiseField(grid, rng.split("speckle"), {
+    wavelengthM: Math.max(28, 2.2 * grid.cellM),
+    octaves: 2,
+    gain: 0.9,
+  });
   const tone = hummocks.map((value, cell) =>
     Math.exp(0.2 * value + 0.25 * streaks[cell]! + 0.16 * speckle[cell]!),
   );
   paint(canvas, "debris", materials.debris, share, tone);
-  const second = noiseField(grid, fbm(makeNoise(rng.split("second")), { octaves: 3 }), 900);
+  const second = noiseField(grid, rng.split("second"), { wavelengthM: 900, octaves: 3 });
   const darkBands = share.map(
     (part, cell) => 0.8 * part * smoothstep(0.1, 0.5, streaks[cell]! * 1.2 + 0.6 * second[cell]!),
   );
   paint(canvas, "debris", mixSpectra(materials.debris, materials.rocks[1]!, 0.8), darkBands, tone);
   paintIceCliffs(canvas, relief, materials, share);
   const open = share.map((part, cell) => part * smoothstep(0.62, 0.38, debris[cell]! + 0.5 * streaks[cell]!));
-  const crevasses = noiseField(
-    grid,
-    ridged(makeNoise(rng.split("crevasses")), { octaves: 3, gain: 0.6 }),
-    75,
-  );
+  const crevasses = ridgedField(grid, rng.split("crevasses"), { wavelengthM: 75, octaves: 3, gain: 0.6 });
   const level = relief.slope.map(
     (slope, cell) => 1 + smoothstep(0.15, 0.4, slope) * 0.9 * (0.5 - crevasses[cell]!),
   );

@@ -1,12 +1,13 @@
 import type { Rng } from "@glof/core";
 import { type Canvas, makeCanvas, modulate, paint } from "./canvas.js";
 import type { Climate } from "./climate.js";
-import { cellCount, type FieldGrid, noiseField, sampleField, smoothstep, type Warp } from "./grid.js";
+import { cellCount, type FieldGrid, sampleField, smoothstep, type Warp } from "./grid.js";
 import type { LakeShape } from "./lakes.js";
 import type { Landscape } from "./landscape.js";
 import { ASPHALT, FIELDS, ROOFS, TRACK, varied } from "./lowland_spectra.js";
 import { drawRunningWater, standingWater } from "./lowland_water.js";
 import { fbm, makeNoise } from "./noise.js";
+import { noiseField } from "./noise_field.js";
 import { makeParcels, type ParcelPosition } from "./parcels.js";
 import { type Materials, makeMaterials, type Spectrum, waterSpectrum } from "./spectra.js";
 import { type SceneMode, surfaceCode } from "./types.js";
@@ -22,7 +23,7 @@ export function makeLowland(grid: FieldGrid, climate: Climate, mode: SceneMode, 
   paintFields(canvas, rng.split("fields"));
   paintWoods(canvas, materials, mode, rng.split("woods"));
   paintTowns(canvas, mode, rng.split("towns"));
-  const grain = noiseField(grid, fbm(makeNoise(rng.split("grain")), { octaves: 3, gain: 0.8 }), 60);
+  const grain = noiseField(grid, rng.split("grain"), { wavelengthM: 60, octaves: 3, gain: 0.8 });
   modulate(
     canvas,
     grain.map((value) => Math.exp(0.1 * value)),
@@ -98,13 +99,9 @@ function paintFields(canvas: Canvas, rng: Rng): void {
 
 function paintWoods(canvas: Canvas, materials: Materials, mode: SceneMode, rng: Rng): void {
   const cover = mode === "urban" ? rng.uniform(-0.2, 0.1) : rng.uniform(-0.5, 0.5);
-  const field = noiseField(
-    canvas.grid,
-    fbm(makeNoise(rng), { octaves: 6, gain: 0.6 }),
-    rng.uniform(900, 3000),
-  );
+  const field = noiseField(canvas.grid, rng, { wavelengthM: rng.uniform(900, 3000), octaves: 6, gain: 0.6 });
   const share = field.map((value) => smoothstep(0.32 - 0.5 * cover, 0.4 - 0.5 * cover, value));
-  const crowns = noiseField(canvas.grid, fbm(makeNoise(rng), { octaves: 2, gain: 0.8 }), 35);
+  const crowns = noiseField(canvas.grid, rng, { wavelengthM: 35, octaves: 2, gain: 0.8 });
   paint(
     canvas,
     "vegetation",
@@ -117,11 +114,10 @@ function paintWoods(canvas: Canvas, materials: Materials, mode: SceneMode, rng: 
 function paintTowns(canvas: Canvas, mode: SceneMode, rng: Rng): void {
   const { grid } = canvas;
   const density = mode === "urban" ? rng.uniform(-0.5, -0.1) : rng.uniform(0.35, 0.75);
-  const field = noiseField(
-    grid,
-    fbm(makeNoise(rng.split("towns")), { octaves: 4 }),
-    mode === "urban" ? 2500 : 1500,
-  );
+  const field = noiseField(grid, rng.split("towns"), {
+    wavelengthM: mode === "urban" ? 2500 : 1500,
+    octaves: 4,
+  });
   const blocks = makeParcels(extentOf(grid) * 1.5, centreOf(grid), rng.uniform(60, 130), rng.split("blocks"));
   const roofs = Array.from({ length: 977 }, () => varied(ROOFS, rng, 0.25));
   const park = Array.from({ length: blocks.count }, () => (rng.next() < 0.14 ? 1 : 0));
@@ -161,7 +157,7 @@ function paintSnowCover(canvas: Canvas, materials: Materials, climate: Climate, 
   if (climate.frozenChance < 0.8 || rng.next() < 0.45) return false;
   const wooded = surfaceCode("vegetation");
   const running = surfaceCode("river");
-  const drift = noiseField(canvas.grid, fbm(makeNoise(rng), { octaves: 4, gain: 0.7 }), 120);
+  const drift = noiseField(canvas.grid, rng, { wavelengthM: 120, octaves: 4, gain: 0.7 });
   const depth = rng.uniform(0.5, 1);
   const iced = rng.next() < 0.6;
   const share = drift.map((value, cell) => {

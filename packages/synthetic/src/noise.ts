@@ -6,12 +6,16 @@ export type Noise2d = (x: number, y: number) => number;
 const PERIOD = 256;
 const DIRECTIONS = 32;
 
-/**
- * Gradient noise (Perlin 2002, "Improving noise") over a shuffled table: same `rng` state, same function.
- *
- * It repeats after 256 units, more than any field of this package spans.
- */
-export function makeNoise(rng: Rng): Noise2d {
+/** Shuffled gradients at the whole-numbered points of the plane. */
+export interface Lattice {
+  /** A permutation of 0 to 255, twice in a row. */
+  readonly table: Uint8Array;
+  readonly gradientX: Float64Array;
+  readonly gradientY: Float64Array;
+}
+
+/** Draws a lattice: same `rng` state, same lattice. */
+export function makeLattice(rng: Rng): Lattice {
   const order = rng.shuffle(Array.from({ length: PERIOD }, (_, index) => index));
   const table = Uint8Array.from([...order, ...order]);
   const phase = rng.uniform(0, 2 * Math.PI);
@@ -23,6 +27,16 @@ export function makeNoise(rng: Rng): Noise2d {
     gradientX[index] = 1.5 * Math.cos(angle);
     gradientY[index] = 1.5 * Math.sin(angle);
   }
+  return { table, gradientX, gradientY };
+}
+
+/**
+ * Gradient noise (Perlin 2002, "Improving noise") over a lattice: same `rng` state, same function.
+ *
+ * It repeats after 256 units, more than any field of this package spans.
+ */
+export function makeNoise(rng: Rng): Noise2d {
+  const { table, gradientX, gradientY } = makeLattice(rng);
   return (x, y) => {
     const left = Math.floor(x);
     const top = Math.floor(y);
@@ -40,13 +54,15 @@ export function makeNoise(rng: Rng): Noise2d {
     const n10 = gradientX[g10]! * (fx - 1) + gradientY[g10]! * fy;
     const n01 = gradientX[g01]! * fx + gradientY[g01]! * (fy - 1);
     const n11 = gradientX[g11]! * (fx - 1) + gradientY[g11]! * (fy - 1);
-    const u = fx * fx * fx * (fx * (fx * 6 - 15) + 10);
-    const v = fy * fy * fy * (fy * (fy * 6 - 15) + 10);
+    const u = fade(fx);
     const upper = n00 + u * (n10 - n00);
     const lower = n01 + u * (n11 - n01);
-    return upper + v * (lower - upper);
+    return upper + fade(fy) * (lower - upper);
   };
 }
+
+/** Perlin's quintic: 0 to 1 with level ends and no jump in curvature. */
+export const fade = (t: number): number => t * t * t * (t * (t * 6 - 15) + 10);
 
 /** How octaves of noise are added up. */
 export interface OctaveOptions {

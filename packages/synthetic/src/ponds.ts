@@ -1,7 +1,8 @@
 import type { Rng } from "@glof/core";
-import { cellCount, clamp, type FieldGrid, noiseField, smoothstep } from "./grid.js";
+import { cellCount, clamp, type FieldGrid, smoothstep } from "./grid.js";
 import type { WaterBody } from "./lakes.js";
-import { fbm, makeNoise } from "./noise.js";
+import { makeNoise } from "./noise.js";
+import { noiseField } from "./noise_field.js";
 import type { WaterCover } from "./water.js";
 
 /** What ponds on a debris-covered tongue depend on. `water` is drawn into. */
@@ -28,7 +29,7 @@ export function drawPonds(
   rng: Rng,
 ): { bodies: WaterBody[]; filledHummocks: Float32Array } {
   const { grid, water } = ground;
-  const clusters = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }), 700);
+  const clusters = noiseField(grid, rng, { wavelengthM: 700, octaves: 3, gain: 0.7 });
   const hue = makeNoise(rng);
   const filledHummocks = ground.hummocks.slice();
   for (let cell = 0; cell < cellCount(grid); cell++) {

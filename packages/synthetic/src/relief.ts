@@ -1,10 +1,9 @@
 import type { Rng } from "@glof/core";
-import { gradients } from "./filters.js";
+import { gaussianBlur, gradients } from "./filters.js";
 import type { Glaciers } from "./glaciers.js";
 import {
   type FieldGrid,
   mix,
-  noiseField,
   resampleField,
   resampleSmooth,
   smoothstep,
@@ -12,7 +11,7 @@ import {
   warpField,
 } from "./grid.js";
 import type { LakeShape, WaterBody } from "./lakes.js";
-import { fbm, makeNoise, ridged } from "./noise.js";
+import { noiseField, ridgedField } from "./noise_field.js";
 import { drawPonds } from "./ponds.js";
 import { smearAlongFlow } from "./streaks.js";
 import type { Terrain } from "./terrain.js";
@@ -49,15 +48,15 @@ export function makeRelief(
   const fine = (field: Float32Array): Float32Array =>
     warpField(resampleSmooth(field, terrain.grid, grid), grid, warp);
   const oldCover = fine(glaciers.cover);
-  const edge = noiseField(grid, fbm(makeNoise(rng.split("edge")), { octaves: 4 }), 240);
+  const edge = noiseField(grid, rng.split("edge"), { wavelengthM: 240, octaves: 4 });
   for (let cell = 0; cell < oldCover.length; cell++) oldCover[cell] = oldCover[cell]! + 0.09 * edge[cell]!;
   const cover = cutIce(oldCover, grid, shapes, warp);
   const debris = fine(glaciers.debris);
-  const hummocks = noiseField(
-    grid,
-    fbm(makeNoise(rng.split("hummocks")), { octaves: 4, gain: 0.6 }),
-    rng.uniform(90, 190),
-  );
+  const hummocks = noiseField(grid, rng.split("hummocks"), {
+    wavelengthM: rng.uniform(90, 190),
+    octaves: 4,
+    gain: 0.6,
+  });
   const streaks = makeStreaks(grid, terrain, glaciers, warp, cover, rng.split("streaks"));
   const water = drawLakes(shapes, grid, warp);
   const elevationM = fine(terrain.elevationM);
@@ -121,12 +120,13 @@ function makeStreaks(
     warpField(resampleField(field, terrain.grid, grid), grid, warp).map((value, cell) =>
       cover[cell]! > -0.1 ? value : 0,
     );
-  const grain = noiseField(
-    grid,
-    fbm(makeNoise(rng), { octaves: 3, gain: 0.7 }),
-    Math.max(3 * grid.cellM, rng.uniform(45, 110)),
-  );
-  return smearAlongFlow(grain, flow(glaciers.flowX), flow(glaciers.flowY), grid, 350);
+  const grain = noiseField(grid, rng, {
+    wavelengthM: Math.max(3 * grid.cellM, rng.uniform(45, 110)),
+    octaves: 3,
+    gain: 0.7,
+  });
+  const streaks = smearAlongFlow(grain, flow(glaciers.flowX), flow(glaciers.flowY), grid, 350);
+  return gaussianBlur(streaks, grid.cols, grid.rows, 0.7);
 }
 
 /** Crags on walls, boulders and gullies elsewhere, hummocks on debris, moraine crests around old ice. */
@@ -137,8 +137,8 @@ function roughen(
   grid: FieldGrid,
   rng: Rng,
 ): void {
-  const crags = noiseField(grid, ridged(makeNoise(rng.split("crags")), { octaves: 5, gain: 0.55 }), 420);
-  const rough = noiseField(grid, fbm(makeNoise(rng.split("rough")), { octaves: 4, gain: 0.55 }), 160);
+  const crags = ridgedField(grid, rng.split("crags"), { wavelengthM: 420, octaves: 5, gain: 0.55 });
+  const rough = noiseField(grid, rng.split("rough"), { wavelengthM: 160, octaves: 4, gain: 0.55 });
   const crestM = rng.uniform(8, 30);
   for (let cell = 0; cell < elevationM.length; cell++) {
     const onIce = smoothstep(-0.05, 0.15, fields.cover[cell]!);
@@ -174,7 +174,7 @@ function steepness(elevationM: Float32Array, grid: FieldGrid): Pick<Relief, "slo
 /** Bends that hide the lattice of the coarse grid: up to about one and a half of its cells. */
 export function makeWarp(grid: FieldGrid, coarse: FieldGrid, rng: Rng): Warp {
   const bend = (): Float32Array => {
-    const field = noiseField(grid, fbm(makeNoise(rng), { octaves: 3, gain: 0.45 }), 9 * coarse.cellM);
+    const field = noiseField(grid, rng, { wavelengthM: 9 * coarse.cellM, octaves: 3, gain: 0.45 });
     return field.map((value) => 1.6 * coarse.cellM * Math.max(-1, Math.min(1, value)));
   };
   return { dxM: bend(), dyM: bend(), largestM: 1.6 * coarse.cellM };

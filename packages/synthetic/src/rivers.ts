@@ -1,7 +1,7 @@
 import type { Rng } from "@glof/core";
 import { mainDonors } from "./glaciers.js";
-import { cellCount, clamp, type FieldGrid, noiseField, smoothstep, type Warp } from "./grid.js";
-import { fbm, makeNoise } from "./noise.js";
+import { cellCount, clamp, type FieldGrid, smoothstep, type Warp } from "./grid.js";
+import { noiseField } from "./noise_field.js";
 import { type GroundPath, pathThrough } from "./path.js";
 import type { Terrain } from "./terrain.js";
 import { visitBox } from "./water.js";
@@ -28,7 +28,7 @@ export function drawRivers(
   for (const { path, catchmentKm2 } of streams(terrain)) {
     drawStream(grid, path, warp, wetness * Math.sqrt(catchmentKm2), distanceM, widthM);
   }
-  const braids = noiseField(grid, fbm(makeNoise(rng), { octaves: 3 }), 140);
+  const braids = noiseField(grid, rng, { wavelengthM: 140, octaves: 3 });
   const bed = rng.uniform(1.2, 3.5);
   const water = new Float32Array(cellCount(grid));
   const gravel = new Float32Array(cellCount(grid));

@@ -2,8 +2,8 @@ import type { Rng } from "@glof/core";
 import { type Canvas, paint } from "./canvas.js";
 import type { Climate } from "./climate.js";
 import { boxBlur } from "./filters.js";
-import { clamp, heightBelow, noiseField, smoothstep } from "./grid.js";
-import { fbm, makeNoise } from "./noise.js";
+import { clamp, heightBelow, smoothstep } from "./grid.js";
+import { noiseField } from "./noise_field.js";
 import type { Relief } from "./relief.js";
 import type { Materials } from "./spectra.js";
 
@@ -22,7 +22,7 @@ export function paintSnow(
 ): Float32Array {
   const { grid } = relief;
   const lineM = heightBelow(relief.elevationM, 1 - climate.snowShare);
-  const drift = noiseField(grid, fbm(makeNoise(rng), { octaves: 5, gain: 0.62 }), 380);
+  const drift = noiseField(grid, rng, { wavelengthM: 380, octaves: 5, gain: 0.62 });
   const patchLevel = climate.patches > 0 ? 1.5 - 1.7 * Math.sqrt(climate.patches) : 9;
   // Steepness of the surroundings: crests are level at the top, yet the wind and the drop keep them bare.
   const steep = boxBlur(relief.slope, grid.cols, grid.rows, clamp(45 / grid.cellM, 1.5, 5));

@@ -45,7 +45,7 @@ export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop:
   const opacity = floats(sky.opacity);
   const sunlit = floats(sky.sunlit);
   const owner = cropField(landscape.water.owner, grid, crop, (n) => new Int32Array(n));
-  const lakeMask = Uint8Array.from(share, (part) => (part >= 0.5 ? 1 : 0));
+  const lakeMask = toBytes(share, (part) => (part >= 0.5 ? 1 : 0));
   const hidden = (cell: number): boolean =>
     opacity[cell]! >= HIDDEN || (lakeMask[cell] === 1 && snow[cell]! > 0.5);
   const { lakeIds, lakes } = listLakes(lakeMask, owner, landscape.bodies, { ice, opacity }, crop, grid.cellM);
@@ -55,10 +55,17 @@ export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop:
     waterMask: lakeMask.map((value, cell) => (value === 1 || river[cell]! >= 0.5 ? 1 : 0)),
     lakeIds,
     classMap: cropField(landscape.canvas.classMap, grid, crop, (n) => new Uint8Array(n)),
-    cloudOpacity: Uint8Array.from(opacity, (value) => Math.round(255 * value)),
-    shadowMask: Uint8Array.from(sunlit, (value) => (value < 0.5 ? 1 : 0)),
+    cloudOpacity: toBytes(opacity, (value) => Math.round(255 * value)),
+    shadowMask: toBytes(sunlit, (value) => (value < 0.5 ? 1 : 0)),
     lakes,
   };
+}
+
+/** `Uint8Array.from` with a function goes through an iterator and takes ten times as long. */
+function toBytes(field: Float32Array, byteOf: (value: number) => number): Uint8Array {
+  const bytes = new Uint8Array(field.length);
+  for (let cell = 0; cell < bytes.length; cell++) bytes[cell] = byteOf(field[cell]!);
+  return bytes;
 }
 
 /** Groups lake pixels that share a side, in raster order. */

@@ -82,6 +82,7 @@ const cases: readonly Case[] = [
   ["clone", ({ a }) => tf.clone(a!), [[2, 3]]],
   ["transpose", ({ a }) => tf.transpose(a!, [2, 0, 1]), [[2, 3, 4]]],
   ["slice", ({ a }) => tf.slice(a!, [1, 0, 2], [1, -1, 2]), [[2, 3, 4]]],
+  ["stridedSlice", ({ a }) => tf.stridedSlice(a!, [1, 0], [7, 5], [3, 2]), [[8, 6]]],
   ["tile", ({ a }) => tf.tile(a!, [2, 1, 3]), [[2, 3, 2]]],
   ["broadcastTo", ({ a }) => tf.broadcastTo(a!, [2, 3, 4]), [[3, 1]]],
   [
@@ -214,6 +215,11 @@ describeOnBackends("gradients of tfjs's elementary operations", () => {
     await expectClose(grads.b!, [0.5, 1]);
     const best = valueAndGrad(({ a }) => tf.max(a!) as tf.Scalar, { a: tf.tensor1d([3, 1, 3]) });
     await expectClose(best.grads.a!, [0.5, 0, 0.5]);
+  });
+
+  it("refuses to walk back through a reversed slice", () => {
+    const loss = ({ a }: Params): tf.Scalar => tf.sum(tf.stridedSlice(a!, [3], [0], [-1])) as tf.Scalar;
+    expect(() => valueAndGrad(loss, { a: tf.ones([5]) })).toThrow(/positive strides/);
   });
 
   it("scatters a long gather", async () => {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { GradientRule } from "./gradient_rule.js";
+import { stridedSliceGradient } from "./strided_slice.js";
 
 /** A kernel that only regroups: its gradient takes the input's shape back. */
 function regroup(kernelName: string, input: string): GradientRule {
@@ -96,4 +97,5 @@ export const shapeGradients: readonly GradientRule[] = [
   padGradient,
   selectGradient,
   reverseGradient,
+  stridedSliceGradient,
 ];

@@ -14,5 +14,6 @@ export { setConv } from "./conv_geometry";
 export { finish } from "./epilogue";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmScratchBytes } from "./gemm";
+export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
 export { copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";

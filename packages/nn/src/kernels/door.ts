@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * Fast kernels that a backend may register under these names (with `tf.registerKernel`), and what each takes:
  * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu"; gives [M, out]
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
+ * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon; gives [N, H, W, C]
  * - `GlofGelu`: inputs x of any shape; gives the same shape
  * - `GlofAttention`: inputs q, k, v [B, T, d]; attrs scale; gives [B, T, d]
  * - `GlofMultiHeadAttention`: inputs qkv [N, T, 3D]; attrs heads, scale; gives [N, T, D]
@@ -16,6 +17,7 @@ import * as tf from "@tensorflow/tfjs-core";
 export type FastKernelName =
   | "GlofLinear"
   | "GlofLayerNorm"
+  | "GlofGroupNorm"
   | "GlofGelu"
   | "GlofAttention"
   | "GlofMultiHeadAttention"
@@ -28,6 +30,7 @@ export type FastKernelName =
  * Gradients of the above, of one output each per input asked for:
  * - `GlofGeluGrad`, `GlofReluGrad`: inputs x, dy; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
+ * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
  */
@@ -35,6 +38,7 @@ export type FastGradientName =
   | "GlofGeluGrad"
   | "GlofReluGrad"
   | "GlofLayerNormGrad"
+  | "GlofGroupNormGrad"
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad";
 

@@ -1,5 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { normPullback } from "./layer_norm.js";
 
@@ -39,10 +40,19 @@ export function groupNorm(
   return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma">({
     inputs: { x, gamma, beta },
     forward: () => {
+      const kernel = useKernel("GlofGroupNorm");
+      if (kernel !== undefined) {
+        return { value: kernel({ x, gamma, beta }, { groups, epsilon }), saved: { x, gamma } };
+      }
       const normed = tf.reshape(normalise(tf.reshape(x, grouped), epsilon).normed, x.shape);
       return { value: tf.add(tf.mul(normed, gamma), beta), saved: { x, gamma } };
     },
     backward: (dy, saved, wants) => {
+      const kernel = useGradientKernel("GlofGroupNormGrad");
+      if (kernel !== undefined) {
+        const [dx, dGamma, dBeta] = kernel({ x: saved.x, gamma: saved.gamma, dy }, { groups, epsilon });
+        return { x: dx, gamma: dGamma, beta: dBeta };
+      }
       const { normed, inverseStd } = normalise(tf.reshape(saved.x, grouped), epsilon);
       const gradient = tf.reshape(tf.mul(dy, saved.gamma), grouped);
       const flat = tf.reshape(normed, x.shape);

@@ -84,6 +84,33 @@ export interface KernelExports {
     width: number,
     epsilon: number,
   ): void;
+  groupNorm(
+    x: number,
+    gamma: number,
+    beta: number,
+    y: number,
+    batch: number,
+    pixels: number,
+    channels: number,
+    channelsPerGroup: number,
+    epsilon: number,
+    scratch: number,
+  ): void;
+  groupNormGrad(
+    x: number,
+    gamma: number,
+    dy: number,
+    dx: number,
+    dGamma: number,
+    dBeta: number,
+    batch: number,
+    pixels: number,
+    channels: number,
+    channelsPerGroup: number,
+    epsilon: number,
+    scratch: number,
+  ): void;
+  groupNormScratchBytes(channels: number): number;
   attention(
     q: number,
     k: number,

@@ -122,6 +122,31 @@ describe("Tile on wasm", () => {
     await expectClose(tf.broadcastTo(tf.scalar(2.5), [2, 3]), [2.5, 2.5, 2.5, 2.5, 2.5, 2.5]);
     await expectClose(tf.tile(tf.tensor2d([[1, 2]]), [2, 2]), [1, 2, 1, 2, 1, 2, 1, 2]);
   });
+
+  it.each(["float32", "int32", "bool"] as const)("equals plain indexing, %s", async (dtype) => {
+    for (const shape of shapes.filter(({ length }) => length <= 4)) {
+      const reps = shape.map(() => 1 + (rng.int(2) ? 0 : rng.int(3)));
+      const values = Float32Array.from(randomValues(shape, 8), (v) =>
+        dtype === "float32" ? v : v > 0 ? 1 : 0,
+      );
+      const x = tf.cast(tf.tensor(values, shape), dtype);
+      const got = tf.tile(x, reps);
+      const outShape = shape.map((size, axis) => size * reps[axis]!);
+      expect(got.shape).toEqual(outShape);
+      const step = strides(shape);
+      const want = indices(outShape).map(
+        (index) =>
+          values[
+            offset(
+              index.map((i, axis) => i % shape[axis]!),
+              step,
+            )
+          ]!,
+      );
+      await expectClose(got, want);
+      tf.dispose([x, got]);
+    }
+  });
 });
 
 describe("Sum and Mean on wasm", () => {

@@ -185,20 +185,46 @@ export const concat: WasmKernel = {
   },
 };
 
-/** `Tile` of a single element, as in the gradient of a mean; other tiles go to the stock kernel. */
+/** `Tile`: repeating is reading with a step of zero. The stock kernel goes element by element. */
 export const tile: WasmKernel = {
   name: "Tile",
   compute: ({ heap, inputs, attrs, stock }) => {
     const x = inputs.x!;
-    if (x.dtype !== "float32" || util.sizeFromShape(x.shape) !== 1) return stock!();
     const reps = attrs.reps as number[];
-    const out = heap.output(
-      x.shape.map((size, axis) => size * reps[axis]!),
-      "float32",
-    );
-    const memory = heap.bytes().buffer;
-    const [value] = new Float32Array(memory, heap.address(x), 1);
-    new Float32Array(memory, heap.address(out), util.sizeFromShape(out.shape)).fill(value!);
+    const plan = planTile(x.shape, reps);
+    const outShape = x.shape.map((size, axis) => size * reps[axis]!);
+    if (!plan || !(x.dtype === "float32" || x.dtype === "int32") || outShape.includes(0)) return stock!();
+    const out = heap.output(outShape, x.dtype);
+    if (plan.count === 1 && util.sizeFromShape(x.shape) === 1) {
+      const memory = heap.bytes().buffer;
+      const [value] = new Int32Array(memory, heap.address(x), 1);
+      new Int32Array(memory, heap.address(out), util.sizeFromShape(outShape)).fill(value!);
+      return out;
+    }
+    const [[n0, s0], [n1, s1], [n2, s2]] = plan.loops;
+    heap.kernels.copyRuns(heap.address(x), heap.address(out), plan.count, n0, s0, n1, s1, n2, s2);
     return out;
   },
 };
+
+/** A tiling as runs; `undefined` when it needs more than three loops over runs. */
+function planTile(shape: readonly number[], reps: readonly number[]): Omit<Runs, "first"> | undefined {
+  let axis = shape.length;
+  let count = 1;
+  // The last axes that are not repeated lie side by side in the source and in the result.
+  while (axis > 0 && reps[axis - 1] === 1) count *= shape[--axis]!;
+  const strides = stridesOf(shape);
+  const loops: Loop[] = [];
+  for (let outer = 0; outer < axis; outer++) {
+    if (reps[outer] !== 1) loops.push([reps[outer]!, 0]);
+    if (shape[outer] === 1) continue;
+    const before = loops.at(-1);
+    const isOneWalk =
+      reps[outer] === 1 && before !== undefined && before[1] === strides[outer]! * shape[outer]!;
+    if (isOneWalk) loops[loops.length - 1] = [before[0] * shape[outer]!, strides[outer]!];
+    else loops.push([shape[outer]!, strides[outer]!]);
+  }
+  if (loops.length > 3) return undefined;
+  while (loops.length < 3) loops.unshift([1, 0]);
+  return { count, loops: loops as [Loop, Loop, Loop] };
+}

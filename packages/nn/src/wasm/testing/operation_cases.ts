@@ -2,11 +2,12 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { gelu, relu } from "../../ops/activations.js";
 import { attention, multiHeadAttention } from "../../ops/attention.js";
 import { conv2d, convTranspose2d } from "../../ops/conv2d.js";
+import { groupNorm } from "../../ops/group_norm.js";
 import { layerNorm } from "../../ops/layer_norm.js";
 import { linear } from "../../ops/linear.js";
 import { matMul } from "../../ops/mat_mul.js";
 import { avgPool2d, maxPool2d } from "../../ops/pool.js";
-import { resizeBicubic, resizeBilinear } from "../../ops/resize.js";
+import { resizeBicubic, resizeBilinear, resizeNearest } from "../../ops/resize.js";
 import { softmax } from "../../ops/softmax.js";
 
 /** Operands by name. */
@@ -38,6 +39,21 @@ export const operationCases: readonly OperationCase[] = [
     name: "layerNorm",
     shapes: { x: [2, 3, 10], gamma: [10], beta: [10] },
     run: ({ x, gamma, beta }) => layerNorm(x!, gamma!, beta!),
+  },
+  {
+    name: "groupNorm",
+    shapes: { x: [2, 5, 7, 12], gamma: [12], beta: [12] },
+    run: ({ x, gamma, beta }) => groupNorm(as4(x), gamma!, beta!, { groups: 4 }),
+  },
+  {
+    name: "groupNorm, groups of one, many pixels",
+    shapes: { x: [2, 20, 21, 7], gamma: [7], beta: [7] },
+    run: ({ x, gamma, beta }) => groupNorm(as4(x), gamma!, beta!, { groups: 7 }),
+  },
+  {
+    name: "resizeNearest",
+    shapes: { x: [2, 3, 4, 5] },
+    run: ({ x }) => resizeNearest(as4(x), [6, 12]),
   },
   {
     name: "attention",

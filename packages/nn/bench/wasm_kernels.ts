@@ -171,6 +171,11 @@ const operations: MeasuredOperation[] = [
     shapes: { x: [4, 324, 192], g: [192], b: [192] },
     run: ({ x, g, b }) => nn.layerNorm(x!, g!, b!),
   },
+  {
+    name: "groupNorm 1 x 252 x 252 x 16, 8 groups",
+    shapes: { x: [1, 252, 252, 16], g: [16], b: [16] },
+    run: ({ x, g, b }) => nn.groupNorm(as4(x), g!, b!, { groups: 8 }),
+  },
   { name: "gelu 4 x 324 x 768", shapes: { x: [4, 324, 768] }, run: ({ x }) => nn.gelu(x!) },
   {
     name: "conv2d 3x3 126x126x96 -> 32, bias",

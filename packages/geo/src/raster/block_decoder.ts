@@ -5,6 +5,7 @@ import { bytesPerPixel, createRasterArray, viewAsRasterArray } from "./array_typ
 import { undoDifferences, undoFloatPlanes } from "./predictor.js";
 import { corrupt, type TiffFile } from "./tiff_file.js";
 import type { TiffLayout } from "./tiff_layout.js";
+import { ycbcrToRgb } from "./ycbcr.js";
 
 /** Turns the stored bytes of a block of `rows` rows into pixels, samples of one pixel side by side. */
 export type BlockDecoder = (stored: Uint8Array<ArrayBuffer>, rows: number) => Promise<RasterArray>;
@@ -89,6 +90,7 @@ function toPixels(
   const native = swapped(bytes, sampleBytes, layout);
   const pixels = viewAsRasterArray(dtype, native.buffer, native.byteOffset, count);
   if (layout.predictor === 2) undoDifferences(pixels, rowSamples, samples);
+  if (layout.isYcbcr && pixels instanceof Uint8Array) ycbcrToRgb(pixels);
   return pixels;
 }
 

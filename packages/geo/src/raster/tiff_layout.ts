@@ -12,7 +12,8 @@ export interface TiffLayout {
   readonly sampleFormat: number;
   readonly compression: number;
   readonly predictor: number;
-  readonly photometric: number;
+  /** JPEG blocks hold luma and colour differences; they are read as red, green, blue. */
+  readonly isYcbcr: boolean;
   /** Each band has blocks of its own; else the bands of a pixel stand side by side. */
   readonly isPlanar: boolean;
   readonly isTiled: boolean;
@@ -73,7 +74,7 @@ export function readTiffLayout(file: TiffFile, name: string): TiffLayout {
     ...{ width, height, bandCount, compression, isTiled, blockCols, blockRows },
     ...readSamples(file, name, bandCount),
     predictor: number("Predictor", 1),
-    photometric: number("PhotometricInterpretation", 1),
+    isYcbcr: checkedYcbcr(number("PhotometricInterpretation", 1), compression, bandCount, name),
     isPlanar: bandCount > 1 && number("PlanarConfiguration", 1) === 2,
     blocksAcross: Math.ceil(width / blockCols),
     blocksDown: Math.ceil(height / blockRows),
@@ -82,6 +83,12 @@ export function readTiffLayout(file: TiffFile, name: string): TiffLayout {
     isLittleEndian: file.littleEndian,
   };
   return checkedBlocks(layout, name);
+}
+
+function checkedYcbcr(photometric: number, compression: number, bandCount: number, name: string): boolean {
+  if (photometric !== 6) return false;
+  if (compression !== 7 || bandCount !== 3) throw unsupported(name, "YCbCr pixels without JPEG");
+  return true;
 }
 
 function readSamples(file: TiffFile, name: string, bandCount: number) {

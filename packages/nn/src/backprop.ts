@@ -30,7 +30,7 @@ export function differentiate<T extends tf.Tensor>(
   sources: readonly tf.Tensor[],
   outputGrad?: tf.Tensor,
 ): Differentiated<T> {
-  const { value, tape } = recordTape(forward);
+  const { value, tape } = recordTape(forward, sources);
   try {
     const path = pathBetween(tape, sources, value);
     const onPath = new Set(path.map((step) => step.node));
@@ -42,14 +42,17 @@ export function differentiate<T extends tf.Tensor>(
   }
 }
 
-function recordTape<T extends tf.Tensor>(forward: () => T): { value: T; tape: TapeNode[] } {
+function recordTape<T extends tf.Tensor>(
+  forward: () => T,
+  sources: readonly tf.Tensor[],
+): { value: T; tape: TapeNode[] } {
   const { state } = engineInternals();
   const outer = {
     tape: state.activeTape,
     gradientDepth: state.gradientDepth,
     kernelDepth: state.kernelDepth,
   };
-  const tape: TapeNode[] = [];
+  const tape = tapeFrom(sources);
   state.activeTape = tape;
   state.gradientDepth = 1;
   state.kernelDepth = 0;
@@ -63,6 +66,25 @@ function recordTape<T extends tf.Tensor>(forward: () => T): { value: T; tape: Ta
     state.gradientDepth = outer.gradientDepth;
     state.kernelDepth = outer.kernelDepth;
   }
+}
+
+/**
+ * A tape that takes only steps that depend on a source. What frozen weights make of constant data is let go at once: a
+ * frozen backbone inside the loss holds no activations.
+ */
+function tapeFrom(sources: readonly tf.Tensor[]): TapeNode[] {
+  const reached = new Set(sources.map((tensor) => tensor.id));
+  const tape: TapeNode[] = [];
+  tape.push = (...nodes) => {
+    for (const node of nodes) {
+      if (Object.values(node.inputs).some((input) => reached.has(input.id))) {
+        for (const output of node.outputs) if (output.dtype === "float32") reached.add(output.id);
+        tape[tape.length] = node;
+      } else releaseSaved(node);
+    }
+    return tape.length;
+  };
+  return tape;
 }
 
 function releaseSaved(node: TapeNode): void {

@@ -34,6 +34,26 @@ describeOnBackends("valueAndGrad", () => {
     expect(() => valueAndGrad(loss, params, { unreached: "error" })).toThrow(/no path to idle/);
   });
 
+  it("keeps no activations of frozen layers, not even during the forward pass", () => {
+    const frozen = tf.ones([64, 64]);
+    const [x, w] = [tf.ones([16, 64]), tf.ones([64, 64])];
+    let growth = 0;
+    valueAndGrad(
+      (trainable) => {
+        const before = tf.memory().numBytes;
+        const features = tf.tidy(() => {
+          let y: tf.Tensor = x;
+          for (let layer = 0; layer < 20; layer++) y = linear(y, frozen, undefined, { activation: "gelu" });
+          return y;
+        });
+        growth = tf.memory().numBytes - before;
+        return scalar(tf.sum(linear(features, trainable.w!)));
+      },
+      { w },
+    );
+    expect(growth).toBe(x.size * 4);
+  });
+
   it("takes no gradient through whole numbers and conditions", async () => {
     const { grads } = valueAndGrad(
       ({ a }) => scalar(tf.sum(tf.mul(a!, tf.cast(tf.greater(a!, 1), "float32")))),

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 
 await selectBackend();
 const backbone = buildDinov2({ embedDim: 96, depth: 4, numHeads: 3, bands: ["B02", "B03", "B04", "B08"] });
-const decoder = buildVitUnet({ inChannels: [96, 96], imageChannels: 4, numClasses: 1 });
+const decoder = buildVitUnet({ featureChannels: [96, 96], imageChannels: 4 });
 const [backboneParams, decoderParams] = [backbone.init(1), decoder.init(2)];
 
 const image = tf.randomNormal([1, 112, 112, 4], 0, 1, "float32", 3);

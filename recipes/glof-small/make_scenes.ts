@@ -2,7 +2,7 @@
 // Mountains of several pixel sizes, and some plains, towns and floods so that the model keeps its head elsewhere.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { beginCog, type RasterArray, type RasterDtype } from "@glof/geo";
+import { beginCog, type CogDtype, type RasterArray } from "@glof/geo";
 import { generateScene, type SceneMode, type SyntheticScene } from "@glof/synthetic";
 
 const folder = process.argv[2];
@@ -54,7 +54,7 @@ async function writeTiff(
   { grid }: SyntheticScene,
   bands: readonly RasterArray[],
   bandNames: readonly string[],
-  dtype: RasterDtype,
+  dtype: CogDtype,
   nodata: number,
 ): Promise<void> {
   const cog = await beginCog(path, { grid, dtype, bandNames, nodata, overviews: "nearest" });

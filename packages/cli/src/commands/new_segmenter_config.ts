@@ -8,12 +8,13 @@ const CLIP_REFL = [-0.1, 1.5] as const;
 
 /** Config of a new model for the settings of a training run. */
 export function newSegmenterConfig(config: TrainConfig, statistics: BandStatistics): SegmenterConfig {
-  const { tile, overlap, dropPath, numHeads, ...shape } = config.model ?? {};
+  const { tile, overlap, dropPath, numHeads, widths, norm, ...shape } = config.model ?? {};
   return buildSmallLakeSegmenterConfig({
     ...shape,
     name: config.name,
     bands: config.bands.map((band) => requireBandName(band, "glof train")),
     heads: numHeads,
+    decoder: { ...(widths && { widths }), ...(norm && { norm }) },
     dropPathRate: dropPath,
     trainPx: config.crop,
     tilePx: tile,

@@ -49,6 +49,7 @@ export const trainConfigSchema = z.strictObject({
       widths: z
         .strictObject({ patch: z.int().positive(), half: z.int().positive(), full: z.int().positive() })
         .optional(),
+      norm: z.enum(["group", "none"]).optional(),
       tile: z.int().positive().optional(),
       overlap: z.int().min(0).optional(),
       dropPath: z.number().min(0).max(1).optional(),

@@ -44,7 +44,8 @@ function ofArrays(errors: tf.Tensor2D, truth: tf.Tensor2D, valid: tf.Tensor2D): 
   return { value: tf.tensor1d(values), derivative: tf.tensor2d(derivative, [rows, pixels]) };
 }
 
-function ofTensors(errors: tf.Tensor2D, truth: tf.Tensor2D, valid: tf.Tensor2D): LovaszRows {
+/** With operations of TensorFlow.js, for backends whose tensors are far away. */
+export function ofTensors(errors: tf.Tensor2D, truth: tf.Tensor2D, valid: tf.Tensor2D): LovaszRows {
   const [rows, pixels] = errors.shape;
   const keys = tf.where(tf.cast(valid, "bool"), errors, tf.fill(errors.shape, belowAllErrors));
   const { values: sorted, indices } = tf.topk(keys, pixels, true);

@@ -1,0 +1,202 @@
+import { isGlofError } from "@glof/core";
+import { valueAndGrad } from "@glof/nn";
+import { describeOnBackends, expectClose, expectNoTensorGrowth, tolerances } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, it } from "vitest";
+import {
+  bceWithLogits,
+  crossEntropy,
+  diceLoss,
+  focalLoss,
+  jaccardLoss,
+  type Loss,
+  lovaszHinge,
+  lovaszSoftmax,
+  mccLoss,
+  tverskyLoss,
+  weightedSum,
+} from "./index.js";
+import { lovaszRow } from "./lovasz_arrays.js";
+import { ofTensors } from "./lovasz_extension.js";
+
+/** Values without ties, so that sorting is stable under small changes. */
+const spread = (count: number, seed: number): number[] =>
+  Array.from({ length: count }, (_, index) => 2 * Math.sin(12.9898 * (index + 1) + 7.1 * seed));
+
+const binaryTarget = [1, 0, 255, 1, 0, 0, 1, 255, 0, 1, 0, 1];
+const classTarget = [0, 2, 255, 1, 2, 0];
+
+/** Every loss with a target that has ignored pixels: name, loss, whether it knows classes. */
+const losses: readonly (readonly [name: string, loss: Loss, mode: "binary" | "multiclass"])[] = [
+  ["lovaszHinge", lovaszHinge, "binary"],
+  ["lovaszHinge per image", (x, t) => lovaszHinge(x, t, { perImage: true }), "binary"],
+  ["diceLoss", (x, t) => diceLoss(x, t, { smooth: 1 }), "binary"],
+  ["jaccardLoss, log", (x, t) => jaccardLoss(x, t, { logLoss: true }), "binary"],
+  ["tverskyLoss", (x, t) => tverskyLoss(x, t, { alpha: 0.3, beta: 0.7, gamma: 1.5 }), "binary"],
+  ["focalLoss", (x, t) => focalLoss(x, t, { alpha: 0.25 }), "binary"],
+  ["focalLoss, normalized", (x, t) => focalLoss(x, t, { normalized: true }), "binary"],
+  ["bceWithLogits", (x, t) => bceWithLogits(x, t, { posWeight: [3], smoothFactor: 0.1 }), "binary"],
+  ["mccLoss", mccLoss, "binary"],
+  ["lovaszSoftmax", lovaszSoftmax, "multiclass"],
+  ["lovaszSoftmax, all", (x, t) => lovaszSoftmax(x, t, { classes: "all", perImage: true }), "multiclass"],
+  ["diceLoss, classes", (x, t) => diceLoss(x, t, { mode: "multiclass", classes: [0, 2] }), "multiclass"],
+  ["focalLoss, classes", (x, t) => focalLoss(x, t, { mode: "multiclass" }), "multiclass"],
+  ["crossEntropy", (x, t) => crossEntropy(x, t, { labelSmoothing: 0.1, weight: [1, 2, 0.5] }), "multiclass"],
+];
+
+const unitVectors = (length: number): number[][] =>
+  Array.from({ length }, (_, one) => Array.from({ length }, (_, index) => (index === one ? 1 : 0)));
+
+const logitsFor = (mode: "binary" | "multiclass"): { values: number[]; shape: number[] } =>
+  mode === "binary"
+    ? { values: spread(12, 1), shape: [2, 2, 3, 1] }
+    : { values: spread(18, 2), shape: [2, 1, 3, 3] };
+
+const targetFor = (mode: "binary" | "multiclass"): tf.Tensor =>
+  mode === "binary" ? tf.tensor(binaryTarget, [2, 2, 3, 1]) : tf.tensor(classTarget, [2, 1, 3]);
+
+const read = async (scalar: tf.Tensor): Promise<number> => (await scalar.data())[0]!;
+
+describeOnBackends("losses", (backend) => {
+  it.each(losses)("%s: its gradient is that of finite differences", async (_, loss, mode) => {
+    const { values, shape } = logitsFor(mode);
+    const target = targetFor(mode);
+    const { grads } = valueAndGrad(({ x }) => loss(x!, target), { x: tf.tensor(values, shape) });
+    const slopes = await grads.x!.data();
+    const step = 1e-2;
+    for (const direction of backend === "cpu"
+      ? unitVectors(values.length)
+      : [spread(values.length, 9).map((part) => part / 5)]) {
+      const at = (size: number): Promise<number> =>
+        read(
+          loss(
+            tf.tensor(
+              values.map((value, index) => value + size * direction[index]!),
+              shape,
+            ),
+            target,
+          ),
+        );
+      const numeric = ((await at(step)) - (await at(-step))) / (2 * step);
+      const along = direction.reduce((sum, part, index) => sum + part * slopes[index]!, 0);
+      await expectClose(along, numeric, { atol: 5e-4, rtol: 5e-3 });
+    }
+  });
+
+  it.each(losses)("%s: ignored pixels change nothing and get no gradient", async (_, loss, mode) => {
+    const { values, shape } = logitsFor(mode);
+    const target = targetFor(mode);
+    const perPixel = mode === "binary" ? 1 : 3;
+    const ignored = (mode === "binary" ? binaryTarget : classTarget).map((label) => label === 255);
+    const other = values.map((value, index) => (ignored[Math.floor(index / perPixel)] ? 50 : value));
+    const value = await read(loss(tf.tensor(values, shape), target));
+    expect(await read(loss(tf.tensor(other, shape), target))).toBeCloseTo(value, 5);
+    const { grads } = valueAndGrad(({ x }) => loss(x!, target), { x: tf.tensor(values, shape) });
+    const slopes = await grads.x!.data();
+    for (const [index, slope] of slopes.entries()) {
+      if (ignored[Math.floor(index / perPixel)]) expect(Math.abs(slope)).toBe(0);
+    }
+  });
+
+  it.each(losses)(
+    "%s: a target with nothing to count gives a finite loss and no gradient",
+    async (_, loss, mode) => {
+      const { values, shape } = logitsFor(mode);
+      const target = tf.fill(mode === "binary" ? [2, 2, 3, 1] : [2, 1, 3], 255);
+      const { value, grads } = valueAndGrad(({ x }) => loss(x!, target), { x: tf.tensor(values, shape) });
+      expect(await read(value)).toSatisfy(Number.isFinite);
+      await expectClose(grads.x!, tf.zeros(shape), { atol: 1e-7, rtol: 0 });
+    },
+  );
+
+  it.each(losses)("%s: leaves no tensor behind", async (_, loss, mode) => {
+    const { values, shape } = logitsFor(mode);
+    const target = targetFor(mode);
+    const x = tf.tensor(values, shape);
+    await expectNoTensorGrowth(() => loss(x, target));
+    await expectNoTensorGrowth(() => {
+      const { value, grads } = valueAndGrad((params) => loss(params.x!, target), { x });
+      tf.dispose([value, { ...grads }]);
+    });
+  });
+
+  it("gives values worked by hand", async () => {
+    // Errors 1 - x s: 0.5 (true), 1.2 (other), 0 (true). Sorted: 1.2, 0.5, 0. Jaccard grows by 2/(2*3), 1/3.
+    const logits = tf.tensor1d([0.5, 0.2, 1]);
+    const target = tf.tensor1d([1, 0, 1]);
+    expect(await read(lovaszHinge(logits, target))).toBeCloseTo(1.2 / 3 + 0.5 / 3, 5);
+    // p = 1/2 everywhere: I = 1, sum p = 1.5, sum t = 2.
+    const even = tf.zeros([3]);
+    expect(await read(diceLoss(even, target))).toBeCloseTo(1 - 2 / 3.5, 5);
+    expect(await read(jaccardLoss(even, target))).toBeCloseTo(1 - 1 / 2.5, 5);
+    expect(await read(bceWithLogits(even, target))).toBeCloseTo(Math.log(2), 5);
+    expect(await read(focalLoss(even, target))).toBeCloseTo(Math.log(2) / 4, 5);
+    expect(await read(crossEntropy(tf.zeros([1, 1, 2, 4]), tf.tensor([3, 0], [1, 1, 2])))).toBeCloseTo(
+      Math.log(4),
+      5,
+    );
+    const sure = tf.tensor1d([60, -60, 60]);
+    expect(await read(mccLoss(sure, target))).toBeCloseTo(0, 4);
+    expect(await read(lovaszHinge(sure, target))).toBe(0);
+  });
+
+  it("sums with weights, values and gradients alike", async () => {
+    const x = tf.tensor(spread(12, 3), [2, 2, 3, 1]);
+    const target = targetFor("binary");
+    const parts = [lovaszHinge, diceLoss, bceWithLogits] as const;
+    const weights = [0.5, 0.3, 0.2];
+    const sum = weightedSum(parts.map((loss, index) => [weights[index]!, (a, b) => loss(a, b)] as const));
+    const whole = valueAndGrad((params) => sum(params.x!, target), { x });
+    const single = parts.map((loss) => valueAndGrad((params) => loss(params.x!, target), { x }));
+    const expected = tf.tidy(() =>
+      single.map(({ grads }, index) => tf.mul(grads.x!, weights[index]!)).reduce((a, b) => tf.add(a, b)),
+    );
+    await expectClose(whole.grads.x!, expected, tolerances.tight);
+    const values = await Promise.all(single.map(({ value }) => read(value)));
+    expect(await read(whole.value)).toBeCloseTo(
+      values.reduce((a, value, index) => a + value * weights[index]!, 0),
+      5,
+    );
+  });
+
+  it("sorts many values alike on either path", async () => {
+    const pixels = backend === "webgpu" ? 700 : 5000;
+    const errors = Float32Array.from(spread(pixels, 4));
+    const valid = Float32Array.from(spread(pixels, 6), (value) => (value > -1.5 ? 1 : 0));
+    const truth = Float32Array.from(spread(pixels, 5), (value, index) => (value > 1 ? valid[index]! : 0));
+    const [errorRow, truthRow, validRow] = [errors, truth, valid].map((row) => tf.tensor2d(row, [1, pixels]));
+    const { value, derivative } = ofTensors(errorRow!, truthRow!, validRow!);
+    const slopes = new Float32Array(pixels);
+    await expectClose(value, [lovaszRow(errors, truth, valid, slopes)], tolerances.product);
+    await expectClose(derivative, slopes, { atol: 1e-7, rtol: 1e-4 });
+  });
+
+  it("gives maps for reduction none", async () => {
+    const logits = tf.tensor(spread(18, 2), [2, 1, 3, 3]);
+    const map = crossEntropy(logits, targetFor("multiclass"), { reduction: "none" });
+    expect(map.shape).toEqual([2, 1, 3]);
+    expect((await map.data())[2]).toBe(0);
+    const elements = bceWithLogits(logits, tf.zerosLike(logits), { reduction: "none" });
+    expect(elements.shape).toEqual([2, 1, 3, 3]);
+    expect(
+      focalLoss(logits, targetFor("multiclass"), { mode: "multiclass", reduction: "none" }).shape,
+    ).toEqual([2, 1, 3, 3]);
+  });
+});
+
+describeOnBackends(
+  "refusals",
+  () => {
+    it.each([
+      ["shape-mismatch", () => diceLoss(tf.zeros([1, 2, 2, 1]), tf.zeros([1, 3, 3]))],
+      ["shape-mismatch", () => crossEntropy(tf.zeros([1, 2, 2, 3]), tf.zeros([1, 2, 2, 3]))],
+      ["bad-argument", () => crossEntropy(tf.zeros([1, 2, 2, 3]), tf.zeros([1, 2, 2]), { weight: [1, 2] })],
+      ["bad-argument", () => lovaszSoftmax(tf.zeros([1, 2, 2, 3]), tf.zeros([1, 2, 2]), { classes: [3] })],
+      ["bad-argument", () => weightedSum([])],
+      ["bad-argument", () => weightedSum([[Number.NaN, diceLoss]])],
+    ] as const)("%s", (code, call) => {
+      expect(call).toThrow(expect.toSatisfy((error) => isGlofError(error, code)));
+    });
+  },
+  { backends: ["cpu"] },
+);

@@ -1,0 +1,150 @@
+import { isGlofError } from "@glof/core";
+import { describeOnBackends, expectClose, expectNoTensorGrowth, tolerances } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { describe, expect, it } from "vitest";
+import { adam, adamW } from "./adam.js";
+import { clipByGlobalNorm, clipByValue, globalNorm } from "./clip.js";
+import { disposeOptimizerState, noDecayOnVectors, type OptimizerState } from "./optimizer.js";
+import { reduceLrOnPlateau } from "./plateau.js";
+import { rmsProp } from "./rmsprop.js";
+import {
+  cosineLr,
+  cosineRestartsLr,
+  dinov2CosineLr,
+  linearLr,
+  multiStepLr,
+  oneCycleLr,
+  sequentialLr,
+  warmupCosineLr,
+} from "./schedules.js";
+import { sgd } from "./sgd.js";
+
+describeOnBackends("optimisers", () => {
+  it("steps AdamW as worked by hand", async () => {
+    const optimizer = adamW({ lr: 0.1, weightDecay: 0.5 });
+    const params = { w: tf.tensor1d([1, -2]) };
+    const first = optimizer.update(params, { w: tf.tensor1d([0.5, -4]) }, {});
+    // After bias correction the first step is lr times the sign, beside the decay of lr * wd.
+    await expectClose(first.params.w!, tf.tensor1d([1 * 0.95 - 0.1, -2 * 0.95 + 0.1]), tolerances.tight);
+    const second = optimizer.update(first.params, { w: tf.tensor1d([0.5, -4]) }, first.state);
+    expect(second.state.w!.step).toBe(2);
+    await expectClose(
+      second.params.w!,
+      tf.tensor1d([0.85 * 0.95 - 0.1, -1.8 * 0.95 + 0.1]),
+      tolerances.tight,
+    );
+  });
+
+  it("keeps moments by name and leaves alone what has no gradient", async () => {
+    const optimizer = adamW({ lr: 0.1 });
+    const params = { a: tf.scalar(1), b: tf.scalar(1) };
+    const one = optimizer.update(params, { a: tf.scalar(1) }, {});
+    expect(Object.keys(one.state)).toEqual(["a"]);
+    await expectClose(one.params.b!, params.b);
+    const two = optimizer.update(one.params, { b: tf.scalar(1) }, one.state);
+    expect([two.state.a!.step, two.state.b!.step]).toEqual([1, 1]);
+  });
+
+  it("spares vectors and tokens from decay by a rule, and schedules each group from its own rate", async () => {
+    const groups = [{ match: /^slow/, lr: 0.01 }, noDecayOnVectors];
+    const optimizer = sgd({ lr: 1, weightDecay: 0.5, groups });
+    const params = {
+      "slow.weight": tf.ones([2, 2]),
+      "norm.weight": tf.ones([2]),
+      cls_token: tf.ones([1, 1, 2]),
+      "fc.weight": tf.ones([2, 2]),
+    };
+    const zeros = Object.fromEntries(
+      Object.entries(params).map(([name, tensor]) => [name, tf.zerosLike(tensor)]),
+    );
+    const { params: next } = optimizer.update(params, zeros, {}, (lr) => lr / 2);
+    const first = async (name: keyof typeof params) => (await next[name]!.data())[0];
+    expect(await first("slow.weight")).toBeCloseTo(1 - 0.005 * 0.5, 6);
+    expect(await first("norm.weight")).toBe(1);
+    expect(await first("cls_token")).toBe(1);
+    expect(await first("fc.weight")).toBeCloseTo(0.75, 6);
+  });
+
+  it.each([
+    adamW({ lr: 0.1, amsgrad: true }),
+    adam({ lr: 0.1, weightDecay: 0.1 }),
+    sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
+    rmsProp({ lr: 0.1, momentum: 0.9, centered: true }),
+  ])("$kind goes downhill and leaves no tensor behind", async (optimizer) => {
+    const params = { w: tf.tensor1d([3, -2]) };
+    const grads = { w: tf.tensor1d([3, -2]) };
+    const { params: next, state } = optimizer.update(params, grads, {});
+    const [a, b] = await next.w!.data();
+    expect(a).toBeLessThan(3);
+    expect(b).toBeGreaterThan(-2);
+    await expectNoTensorGrowth(() => {
+      const again: { params: Record<string, tf.Tensor>; state: OptimizerState } = optimizer.update(
+        params,
+        grads,
+        state,
+      );
+      tf.dispose({ ...again.params });
+      disposeOptimizerState(again.state);
+    });
+  });
+
+  it("clips by the norm of all gradients together", async () => {
+    const grads = { a: tf.tensor1d([3, 0]), b: tf.scalar(-4) };
+    expect(await globalNorm(grads)).toBeCloseTo(5, 5);
+    const { grads: clipped, norm } = await clipByGlobalNorm(grads, 1);
+    expect(norm).toBeCloseTo(5, 5);
+    await expectClose(clipped.a!, tf.tensor1d([0.6, 0]), tolerances.tight);
+    expect(await globalNorm(grads, { normType: Number.POSITIVE_INFINITY })).toBe(4);
+    await expectClose(clipByValue(grads, 2).b!, tf.scalar(-2));
+    const before = tf.memory().numTensors;
+    tf.dispose({ ...(await clipByGlobalNorm(grads, 1)).grads });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("refusals", () => {
+  it.each([
+    () => adamW({ lr: -1 }),
+    () => sgd({ lr: 1, weightDecay: Number.NaN }),
+    () => sgd({ lr: 1, nesterov: true }),
+  ])("%s", (call) => {
+    expect(call).toThrow(expect.toSatisfy((error) => isGlofError(error, "bad-argument")));
+  });
+});
+
+describe("schedules", () => {
+  it("warms up to the rate and comes down to the floor", () => {
+    const schedule = warmupCosineLr({ warmupSteps: 10, steps: 110, minLr: 0.1, startFactor: 0.01 });
+    expect(schedule(0, 1)).toBeCloseTo(0.01, 12);
+    expect(schedule(10, 1)).toBe(1);
+    expect(schedule(60, 1)).toBeCloseTo(0.55, 12);
+    expect(schedule(110, 1)).toBeCloseTo(0.1, 12);
+    expect(schedule(500, 1)).toBeCloseTo(0.1, 12);
+    expect(warmupCosineLr({ warmupSteps: 0, steps: 10 })(0, 1)).toBe(1);
+  });
+
+  it("strings schedules together", () => {
+    const schedule = sequentialLr([linearLr({ startFactor: 0, steps: 4 }), cosineLr({ steps: 4 })], [4]);
+    expect([0, 2, 4, 6, 8].map((step) => schedule(step, 1))).toEqual([0, 0.5, 1, expect.closeTo(0.5, 12), 0]);
+  });
+
+  it("restarts, steps down, cycles", () => {
+    const restarts = cosineRestartsLr({ firstCycle: 5, cycleFactor: 2 });
+    expect([0, 5, 15].map((step) => restarts(step, 1))).toEqual([1, 1, 1]);
+    expect(multiStepLr({ milestones: [2, 2, 4], gamma: 0.5 })(3, 1)).toBe(0.25);
+    const cycle = oneCycleLr({ maxLr: 1, steps: 11, riseShare: 0.5 });
+    expect(cycle(10, 9)).toBeCloseTo(1 / 25 / 1e4, 12);
+    const dino = dinov2CosineLr({ steps: 10, minLr: 0.1, warmupSteps: 3, freezeSteps: 2 });
+    expect([0, 1, 2, 4, 5, 99].map((step) => dino(step, 1))).toEqual([0, 0, 0, 1, 1, 0.1]);
+  });
+
+  it("lowers the rate when a metric stands still", () => {
+    const rule = reduceLrOnPlateau({ lr: 1, patience: 1, factor: 0.5, mode: "max" });
+    let state = rule.start;
+    const rates = [0.1, 0.2, 0.2, 0.2, 0.2, 0.2].map((metric) => {
+      state = rule.observe(state, metric);
+      return state.lr;
+    });
+    expect(rates).toEqual([1, 1, 1, 0.5, 0.5, 0.25]);
+  });
+});

@@ -24,7 +24,9 @@ export interface Glaciers {
 export interface Tongue {
   /** Coarse cells from the terminus up the main trunk. */
   readonly centreline: readonly number[];
-  /** Ice discharge one kilometre above the terminus, km2 of accumulation area. */
+  /** Index in `centreline` from which the ice was thick enough to dig a basin: there the end moraine stands. */
+  readonly dam: number;
+  /** Largest ice discharge in the lowest 1.5 km, km2 of accumulation area. */
   readonly flux: number;
 }
 
@@ -137,11 +139,10 @@ function findTongues(terrain: Terrain, flux: Float64Array): Tongue[] {
     if (flux[cell]! < LEAST_FLUX || below === cell || flux[below]! >= LEAST_FLUX) continue;
     const centreline = [cell];
     for (let up = donors[cell]!; up >= 0 && flux[up]! >= LEAST_FLUX; up = donors[up]!) centreline.push(up);
-    const kilometre = Math.min(centreline.length - 1, Math.round(1000 / terrain.grid.cellM));
-    const strong = flux[centreline[kilometre]!]!;
-    if (centreline.length * terrain.grid.cellM > 400 && catchmentKm2[cell]! > 0.4) {
-      tongues.push({ centreline, flux: strong });
-    }
+    if (centreline.length * terrain.grid.cellM < 400 || catchmentKm2[cell]! < 0.4) continue;
+    const reach = Math.min(centreline.length, Math.ceil(1500 / terrain.grid.cellM));
+    const strong = Math.max(...centreline.slice(0, reach).map((at) => flux[at]!));
+    tongues.push({ centreline, dam: centreline.findIndex((at) => flux[at]! >= 0.4 * strong), flux: strong });
   }
   return tongues.sort((a, b) => b.flux - a.flux);
 }

@@ -1,5 +1,5 @@
 import type { Canvas } from "./canvas.js";
-import type { WaterBody } from "./lakes.js";
+import type { WaterBody } from "./lake_shape.js";
 import type { LakeIce, WaterCover } from "./water.js";
 
 /** A landscape ready to be lit: what stands where, and how bright it is. */

@@ -2,7 +2,7 @@ import type { Rng } from "@glof/core";
 import { type Canvas, makeCanvas, modulate, paint } from "./canvas.js";
 import type { Climate } from "./climate.js";
 import { cellCount, type FieldGrid, sampleField, smoothstep, type Warp } from "./grid.js";
-import type { LakeShape } from "./lakes.js";
+import type { LakeShape } from "./lake_shape.js";
 import type { Landscape } from "./landscape.js";
 import { ASPHALT, FIELDS, ROOFS, TRACK, varied } from "./lowland_spectra.js";
 import { drawRunningWater, standingWater } from "./lowland_water.js";

@@ -1,6 +1,7 @@
 import type { Rng } from "@glof/core";
 import { cellCount, clamp, type FieldGrid, smoothstep } from "./grid.js";
-import { blobLake, type LakeShape } from "./lakes.js";
+import { blobLake } from "./lake_forms.js";
+import type { LakeShape } from "./lake_shape.js";
 import { fbm, makeNoise, type Noise2d } from "./noise.js";
 import type { SceneMode } from "./types.js";
 

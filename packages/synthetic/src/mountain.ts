@@ -5,8 +5,10 @@ import { type Glaciers, makeGlaciers } from "./glaciers.js";
 import { clamp, type FieldGrid, heightBelow, smoothstep } from "./grid.js";
 import { paintGround } from "./ground.js";
 import { EDGE_M, paintGlaciers } from "./ice_cover.js";
-import { drained, type LakeShape, largestLake, morainicLakes, tarns, valleyLakes } from "./lakes.js";
+import { drained, type LakeShape, largestLake } from "./lake_shape.js";
 import type { Landscape } from "./landscape.js";
+import { morainicLakes } from "./morainic_lakes.js";
+import { tarns, valleyLakes } from "./quiet_lakes.js";
 import { makeRelief, makeWarp, type Relief } from "./relief.js";
 import { drawRivers, type RiverCover } from "./rivers.js";
 import { paintSnow } from "./snow.js";
@@ -18,6 +20,8 @@ import { dropSpecks, freezeLakes, paintLakes } from "./water.js";
 export interface MountainState {
   /** How far glacier fronts have drawn back since the base year, metres. */
   readonly retreatM: number;
+  /** Multiplies the number of lakes; default 1. */
+  readonly lakeAbundance?: number;
   /** Whether the largest lake behind a moraine has broken out, and how far fronts had drawn back when it did. */
   readonly drainedAtRetreatM?: number;
 }
@@ -46,7 +50,7 @@ export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): M
   const equilibriumM = heightBelow(terrain.elevationM, shape.uniform(0.5, 0.9));
   const debris = shape.next() < 0.3 ? shape.uniform(0, 0.4) : shape.uniform(0.5, 1);
   const glaciers = makeGlaciers(terrain, { equilibriumM, debris });
-  const abundance = shape.uniform(0.3, 1);
+  const abundance = shape.uniform(0.45, 1.25) * (state.lakeAbundance ?? 1);
   const morainic = (retreatM: number): LakeShape[] =>
     morainicLakes(terrain, glaciers, { abundance, retreatM }, rng.split("morainic"));
   const shapes = morainic(state.retreatM);
@@ -56,14 +60,11 @@ export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): M
     if (full !== undefined) shapes[largest] = drained(full);
   }
   const options = { abundance, retreatM: state.retreatM };
+  shapes.push(...valleyLakes(terrain, glaciers, options, rng.split("valley")));
   return {
     terrain,
     glaciers,
-    shapes: [
-      ...shapes,
-      ...tarns(terrain, glaciers, options, rng.split("tarns")),
-      ...valleyLakes(terrain, glaciers, options, rng.split("valley")),
-    ],
+    shapes: [...shapes, ...tarns(terrain, glaciers, shapes, options, rng.split("tarns"))],
     equilibriumM,
     pondiness: 1.15 * Math.sqrt(shape.next()),
   };

@@ -1,6 +1,6 @@
 import type { Rng } from "@glof/core";
 import { cellCount, clamp, type FieldGrid, smoothstep } from "./grid.js";
-import type { WaterBody } from "./lakes.js";
+import type { WaterBody } from "./lake_shape.js";
 import { makeNoise } from "./noise.js";
 import { noiseField } from "./noise_field.js";
 import type { WaterCover } from "./water.js";

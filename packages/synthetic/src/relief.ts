@@ -10,7 +10,7 @@ import {
   type Warp,
   warpField,
 } from "./grid.js";
-import type { LakeShape, WaterBody } from "./lakes.js";
+import type { LakeShape, WaterBody } from "./lake_shape.js";
 import { noiseField, ridgedField } from "./noise_field.js";
 import { drawPonds } from "./ponds.js";
 import { smearAlongFlow } from "./streaks.js";

@@ -27,6 +27,8 @@ export interface SceneOptions {
   readonly year?: number;
   /** From this year on the largest lake behind a moraine is empty but for a remnant. Default: never. */
   readonly drainedYear?: number;
+  /** Multiplies the number of lakes of a mountain; 0 gives a scene without any but ponds on ice. Default 1. */
+  readonly lakeAbundance?: number;
   /** Share of the scene under cloud, 0 to 1. Default: clear in two scenes of three, else up to 0.4. */
   readonly cloudCover?: number;
   /** `L2A` surface reflectance (default), or `TOA` with the blue haze of the whole atmosphere. */
@@ -60,7 +62,7 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   const place = rng.split("place");
   const landscape =
     mode === "mountain"
-      ? makeMountain(grid, climate, mountainState(year, options.drainedYear), place)
+      ? makeMountain(grid, climate, mountainState(options), place)
       : makeLowland(grid, climate, mode, place);
   const sky = rng.split(`sky ${year}`);
   const cover = options.cloudCover ?? (sky.next() < 0.67 ? 0 : sky.uniform(0.02, 0.4));
@@ -111,12 +113,16 @@ export function paddedGrid(width: number, height: number, pixelSizeM: number): F
   };
 }
 
-/** State of the glaciers in a year. Before the base year fronts lay further down. */
-export function mountainState(year: number, drainedYear: number | undefined): MountainState {
+/** State of glaciers and lakes in the year of a scene. Before the base year fronts lay further down. */
+export function mountainState(
+  options: Pick<SceneOptions, "year" | "drainedYear" | "lakeAbundance">,
+): MountainState {
+  const { year = BASE_YEAR, drainedYear, lakeAbundance } = options;
   const broken = drainedYear !== undefined && year >= drainedYear;
   return {
     retreatM: RETREAT_M_PER_YEAR * (year - BASE_YEAR),
     drainedAtRetreatM: broken ? RETREAT_M_PER_YEAR * (drainedYear - 1 - BASE_YEAR) : undefined,
+    lakeAbundance,
   };
 }
 

@@ -1,8 +1,8 @@
 import { GlofError, seededRng, throwIfAborted } from "@glof/core";
 import type { FieldGrid } from "./grid.js";
-import { openArea } from "./lakes.js";
+import { openArea } from "./lake_shape.js";
 import { planMountain } from "./mountain.js";
-import { BASE_YEAR, generateScene, mountainState, paddedGrid, type SceneOptions } from "./scene.js";
+import { generateScene, mountainState, paddedGrid, type SceneOptions } from "./scene.js";
 import type { SyntheticScene } from "./types.js";
 
 /** Several years of one place. */
@@ -14,15 +14,15 @@ export interface SeriesOptions extends Omit<SceneOptions, "year" | "mode" | "dra
   readonly signal?: AbortSignal;
 }
 
-const LEAST_LAKES = 2;
-const LEAST_PIXELS = 40;
-const ATTEMPTS = 60;
+/** Least size of a growing lake, as a share of the scene. */
+const LEAST_SHARE = 0.0012;
+const ATTEMPTS = 40;
 
 /**
  * Generates several years of one mountain: ground, glaciers and lakes stay where they are, glacier fronts draw back and
  * the lakes at them grow, one lake breaks out, and weather, snow and light are each year's own.
  *
- * From `seed` it takes the first place that has at least two lakes which can grow. Season and clouds are those asked
+ * From `seed` it takes the first place that has at least two lakes which can grow, or the best of forty. Season and clouds are those asked
  * for; else autumn, when lakes are open, and no clouds.
  *
  * @throws GlofError `bad-argument` for no years, years out of order, or a place too small to hold lakes; `aborted`
@@ -48,14 +48,20 @@ function checkYears(years: readonly number[]): void {
   );
 }
 
-/** The first seed derived from the caller's whose plan has enough lakes at retreating fronts. */
+/** Of the seeds derived from the caller's, the first whose plan has enough lakes at retreating fronts, or the best. */
 function findPlace(options: SeriesOptions): string {
   const { seed, width = 512, height = 512, pixelSizeM = 10 } = options;
   const grid = paddedGrid(width, height, pixelSizeM);
+  const enoughM2 = Math.max(40, LEAST_SHARE * width * height) * pixelSizeM ** 2;
+  let best = { place: "", areaM2: 0 };
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const place = `${seed}/place ${attempt}`;
-    if (growingLakes(grid, place) >= LEAST_LAKES) return place;
+    const areasM2 = growingAreas(grid, place, options.lakeAbundance);
+    const [largest = 0, second = 0] = areasM2.sort((a, b) => b - a);
+    if (second > enoughM2) return place;
+    if (largest > best.areaM2) best = { place, areaM2: largest };
   }
+  if (best.areaM2 > enoughM2) return best.place;
   throw new GlofError(
     "bad-argument",
     `generateSeries: expected a scene wide enough for growing lakes, got ${width} x ${height} pixels of ${pixelSizeM} m. ` +
@@ -64,8 +70,8 @@ function findPlace(options: SeriesOptions): string {
   );
 }
 
-function growingLakes(grid: FieldGrid, place: string): number {
-  const { shapes } = planMountain(grid, mountainState(BASE_YEAR, undefined), seededRng(place).split("place"));
-  const leastM2 = LEAST_PIXELS * grid.cellM ** 2;
-  return shapes.filter((shape) => shape.kind === "ice-contact" && openArea(shape, grid) > leastM2).length;
+function growingAreas(grid: FieldGrid, place: string, lakeAbundance: number | undefined): number[] {
+  const state = mountainState({ lakeAbundance });
+  const { shapes } = planMountain(grid, state, seededRng(place).split("place"));
+  return shapes.filter((shape) => shape.kind === "ice-contact").map((shape) => openArea(shape, grid));
 }

@@ -1,5 +1,5 @@
 import type { FieldGrid } from "./grid.js";
-import type { WaterBody } from "./lakes.js";
+import type { WaterBody } from "./lake_shape.js";
 import type { Landscape } from "./landscape.js";
 import type { LakeTruth, SceneTruth } from "./types.js";
 

@@ -1,7 +1,7 @@
 import type { Rng } from "@glof/core";
 import type { Canvas } from "./canvas.js";
 import { cellCount, clamp, type FieldGrid, mix, smoothstep, type Warp } from "./grid.js";
-import type { LakeShape, WaterBody } from "./lakes.js";
+import type { LakeShape, WaterBody } from "./lake_shape.js";
 import { fbm, makeNoise } from "./noise.js";
 import { type Materials, mixSpectra, SPECTRUM_LENGTH, type Spectrum, waterSpectrum } from "./spectra.js";
 import { surfaceCode } from "./types.js";

@@ -17,7 +17,8 @@ await selectBackend();
 const segmenter = await LakeSegmenter.load(shippedModelPath());
 const scene = await openScene(join(folder, "scene.tif"));
 const { lakes } = await mapScene({ scene, segmenter, outDir: join(folder, "map") });
-for (const { id, areaM2, areaSigmaM2 } of lakes) console.log(`${id}  ${areaM2.toFixed(0)} ± ${areaSigmaM2.toFixed(0)} m2`);
+for (const { id, areaM2, areaSigmaM2 } of lakes)
+  console.log(`${id}  ${areaM2.toFixed(0)} ± ${areaSigmaM2.toFixed(0)} m2`);
 console.log(`${lakes.length} lakes mapped; the scene has ${made.truth.lakes.length}`);
 
 await scene.close();

@@ -9,7 +9,10 @@ import { adamW, bandStatistics, chipBatches, fit, openChipSet } from "@glof/trai
 const bands = ["B02", "B03", "B04", "B08"];
 const chips = [1, 2].map((seed) => {
   const { bandsRefl, truth } = generateScene({ seed, width: 96, height: 96, mode: "lowland", cloudCover: 0 });
-  const refl = Float32Array.from({ length: 96 * 96 * 4 }, (_, index) => bandsRefl[index % 4][Math.floor(index / 4)]);
+  const refl = Float32Array.from(
+    { length: 96 * 96 * 4 },
+    (_, index) => bandsRefl[index % 4][Math.floor(index / 4)],
+  );
   return { id: `scene ${seed}`, bands, width: 96, height: 96, refl, mask: truth.lakeMask };
 });
 const chipSet = await openChipSet(chips, { bands });
@@ -32,7 +35,8 @@ const events = fit({
   steps: 12,
 });
 for await (const event of events) {
-  if (event.kind === "step" && event.step % 4 === 0) console.log(`step ${event.step}: loss ${event.loss.toFixed(3)}`);
+  if (event.kind === "step" && event.step % 4 === 0)
+    console.log(`step ${event.step}: loss ${event.loss.toFixed(3)}`);
   if (event.kind === "end") disposeParams(event.params);
 }
 disposeParams(params);

@@ -27,7 +27,10 @@ const target = tf.tensor4d([0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0], [1,
 const logits = tf.zeros([1, 4, 4, 1]);
 const { value, grads } = valueAndGrad((trainable) => loss(trainable.logits, target), { logits });
 console.log(`loss ${(await value.data())[0].toFixed(4)}`);
-console.log("steepest at the shore:", Array.from(await grads.logits.data(), (slope) => slope.toFixed(2)).join(" "));
+console.log(
+  "steepest at the shore:",
+  Array.from(await grads.logits.data(), (slope) => slope.toFixed(2)).join(" "),
+);
 
 tf.dispose([target, logits, value, grads.logits]);
 await releaseBackend();

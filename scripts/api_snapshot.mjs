@@ -26,13 +26,16 @@ for (const { name, entries } of packages) {
   if (check) outdated.push(path);
   else writeFileSync(path, text);
 }
-for (const path of outdated) console.error(`${path}: the public API changed. Review it, then run: node scripts/api_snapshot.mjs`);
+for (const path of outdated)
+  console.error(`${path}: the public API changed. Review it, then run: node scripts/api_snapshot.mjs`);
 if (outdated.length === 0) console.log(`api: ${packages.length} packages match their snapshot`);
 process.exitCode = outdated.length === 0 ? 0 : 1;
 
 function describeEntry({ subpath, source }) {
   const module = checker.getSymbolAtLocation(program.getSourceFile(source));
-  const symbols = (module ? checker.getExportsOfModule(module) : []).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const symbols = (module ? checker.getExportsOfModule(module) : []).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
   return `\n## ${subpath}\n\n\`\`\`ts\n${symbols.map(describeSymbol).join("\n")}\n\`\`\`\n`;
 }
 
@@ -51,7 +54,9 @@ function describeDeclaration(name, symbol, node) {
     return `const ${name}: ${checker.typeToString(type, node, ts.TypeFormatFlags.NoTruncation)}`;
   }
   if (ts.isClassDeclaration(node)) return describeClass(name, node);
-  return printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile()).replace(/^export (declare )?/, "");
+  return printer
+    .printNode(ts.EmitHint.Unspecified, node, node.getSourceFile())
+    .replace(/^export (declare )?/, "");
 }
 
 function describeClass(name, node) {
@@ -62,7 +67,11 @@ function describeClass(name, node) {
     if (!ts.isConstructorDeclaration(member) && !ts.isMethodDeclaration(member)) {
       return printer.printNode(ts.EmitHint.Unspecified, member, node.getSourceFile());
     }
-    const signature = checker.signatureToString(checker.getSignatureFromDeclaration(member), member, ts.TypeFormatFlags.NoTruncation);
+    const signature = checker.signatureToString(
+      checker.getSignatureFromDeclaration(member),
+      member,
+      ts.TypeFormatFlags.NoTruncation,
+    );
     const isStatic = ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static ? "static " : "";
     return `${isStatic}${ts.isConstructorDeclaration(member) ? "constructor" : member.name.getText()}${signature}`;
   });

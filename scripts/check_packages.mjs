@@ -22,22 +22,43 @@ try {
     call(`publint ${name}`, bin("publint"), ["run", join(folder, tarball), "--strict"], source);
     call(`attw ${name}`, bin("attw"), [join(folder, tarball), "--profile", "esm-only", "--quiet"], source);
   }
-  installAndImport(packages.flatMap(({ name, entries }) => entries.map(({ subpath }) => name + subpath.slice(1))));
+  installAndImport(
+    packages.flatMap(({ name, entries }) => entries.map(({ subpath }) => name + subpath.slice(1))),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 for (const problem of problems) console.error(`FAILED ${problem}`);
-console.log(problems.length === 0 ? "packages: all lint clean, install and import" : `packages: ${problems.length} problems`);
+console.log(
+  problems.length === 0
+    ? "packages: all lint clean, install and import"
+    : `packages: ${problems.length} problems`,
+);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 function installAndImport(specifiers) {
   const tarballs = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
   spawnSync("mkdir", ["-p", consumer]);
-  writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  writeFileSync(
+    join(consumer, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module" }),
+  );
   const peers = ["@tensorflow/tfjs-core@4.22.0"];
-  const flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
-  call("npm install of all tarballs", "npm", [...flags, ...tarballs.map((file) => `../${file}`), ...peers], consumer);
+  const flags = [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--loglevel=error",
+  ];
+  call(
+    "npm install of all tarballs",
+    "npm",
+    [...flags, ...tarballs.map((file) => `../${file}`), ...peers],
+    consumer,
+  );
   writeFileSync(
     join(consumer, "smoke.mjs"),
     specifiers

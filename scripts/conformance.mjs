@@ -11,6 +11,9 @@ if (!existsSync(fixtures)) {
 let failed = 0;
 for (const backend of ["cpu", "wasm", "webgpu"]) {
   console.log(`\n-- ${backend}`);
-  failed += (await run("tsx", ["conformance/src/main.ts", "--fixtures", fixtures, "--backend", backend])) === 0 ? 0 : 1;
+  failed +=
+    (await run("tsx", ["conformance/src/main.ts", "--fixtures", fixtures, "--backend", backend])) === 0
+      ? 0
+      : 1;
 }
 process.exitCode = failed === 0 ? 0 : 1;

@@ -26,7 +26,9 @@ try {
     if (features.length === 0) fail("the demo scene has lakes, but none was found");
     console.log(`demo: ${features.length} lakes found`);
   } else {
-    console.log(`\nLook at:\n  ${join(map, "preview.png")}\n  ${join(map, "report.html")}\n  ${join(map, "lakes.gpkg")} (QGIS)`);
+    console.log(
+      `\nLook at:\n  ${join(map, "preview.png")}\n  ${join(map, "report.html")}\n  ${join(map, "lakes.gpkg")} (QGIS)`,
+    );
   }
 } finally {
   if (check) rmSync(folder, { recursive: true, force: true });

@@ -16,6 +16,9 @@ export function publicPackages() {
       name: manifest.name,
       entries: Object.keys(manifest.exports)
         .filter((subpath) => subpath !== "./package.json")
-        .map((subpath) => ({ subpath, source: join(folder, "src", subpath === "." ? "index.ts" : `${subpath.slice(2)}.ts`) })),
+        .map((subpath) => ({
+          subpath,
+          source: join(folder, "src", subpath === "." ? "index.ts" : `${subpath.slice(2)}.ts`),
+        })),
     }));
 }

@@ -12,7 +12,9 @@ for (const name of examples) {
   const started = Date.now();
   const code = await run(name.endsWith(".ts") ? "tsx" : "node", [join("examples", name)]);
   if (code !== 0) failed++;
-  console.log(`-- ${name}: ${code === 0 ? "ok" : `FAILED (exit code ${code})`}, ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `-- ${name}: ${code === 0 ? "ok" : `FAILED (exit code ${code})`}, ${((Date.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 if (examples.length === 0) {
   console.error("no example found in examples/");

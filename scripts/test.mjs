@@ -7,10 +7,18 @@ const steps = [
   ["types", "strict TypeScript over all sources", () => run("tsc", ["--noEmit", "-p", "tsconfig.json"])],
   ["floors", "who may import whom", () => run("pnpm", ["-s", "floors"])],
   ["build", "every package", async () => (await build(), 0)],
-  ["unit", "unit tests on cpu, wasm and WebGPU (SwiftShader)", () => run("vitest", ["run", "--project", "node"])],
+  [
+    "unit",
+    "unit tests on cpu, wasm and WebGPU (SwiftShader)",
+    () => run("vitest", ["run", "--project", "node"]),
+  ],
   ["browser", "tests in headless Chromium", () => run("vitest", ["run", "--project", "browser"])],
   ["conformance", "golden cases of the original code", () => run("node", ["scripts/conformance.mjs"])],
-  ["packages", "publint, attw, packed and installed elsewhere", () => run("node", ["scripts/check_packages.mjs"])],
+  [
+    "packages",
+    "publint, attw, packed and installed elsewhere",
+    () => run("node", ["scripts/check_packages.mjs"]),
+  ],
   ["api", "public API against its snapshot", () => run("node", ["scripts/api_snapshot.mjs", "--check"])],
   ["docs", "API documentation builds", () => run("typedoc", ["--emit", "none"])],
   ["examples", "every example script", () => run("node", ["scripts/run_examples.mjs"])],
@@ -20,7 +28,9 @@ const steps = [
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !steps.some(([step]) => step === name));
 if (unknown.length > 0) {
-  console.error(`npm test: no step named ${unknown.join(", ")}. Steps: ${steps.map(([name]) => name).join(", ")}.`);
+  console.error(
+    `npm test: no step named ${unknown.join(", ")}. Steps: ${steps.map(([name]) => name).join(", ")}.`,
+  );
   process.exit(2);
 }
 

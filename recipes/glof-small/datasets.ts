@@ -82,7 +82,10 @@ export async function datasets(data: string, cache: string): Promise<Dataset[]> 
       name: "to look at",
       scenes: [
         { name: "everest-landsat-2000", image: join(cache, "real", "everest", "scene.tif") },
-        ...["winter", "spring", "autumn"].map((season) => ({ name: `khumbu-${season}`, image: khumbu(season) })),
+        ...["winter", "spring", "autumn"].map((season) => ({
+          name: `khumbu-${season}`,
+          image: khumbu(season),
+        })),
       ],
     },
   ];

@@ -11,7 +11,8 @@ import { datasets, type LabelledScene } from "./datasets.js";
 import { drawPanels } from "./panels.js";
 
 const [bundle, data, cache, pictures] = process.argv.slice(2);
-if (pictures === undefined) throw new Error("usage: evaluate.ts <bundle> <shared data> <cache> <picture folder>");
+if (pictures === undefined)
+  throw new Error("usage: evaluate.ts <bundle> <shared data> <cache> <picture folder>");
 const IGNORED = 255;
 
 await selectBackend({ prefer: ["wasm"] });
@@ -27,7 +28,8 @@ for (const { name, scenes } of await datasets(data!, cache!)) {
     model = addCounts(model, scored.model);
     baseline = addCounts(baseline, scored.baseline);
   }
-  if (scenes.some(({ mask }) => mask !== undefined)) console.log(`| ${name} | ${row(model)} | ${row(baseline)} |`);
+  if (scenes.some(({ mask }) => mask !== undefined))
+    console.log(`| ${name} | ${row(model)} | ${row(baseline)} |`);
 }
 segmenter.dispose();
 await releaseBackend();
@@ -47,8 +49,11 @@ async function scoreScene(labelled: LabelledScene): Promise<{ model: Counts; bas
   await writeFile(join(pictures!, `${labelled.name}.png`), drawn);
   await scene.close();
   if (labelled.mask === undefined) {
-    const share = (mask: Uint8Array) => ((100 * mask.reduce((sum, value) => sum + (value === 1 ? 1 : 0), 0)) / mask.length).toFixed(2);
-    console.error(`${labelled.name}: model marks ${share(found)} %, NDWI + Otsu ${share(ndwiFound)} % of the pixels`);
+    const share = (mask: Uint8Array) =>
+      ((100 * mask.reduce((sum, value) => sum + (value === 1 ? 1 : 0), 0)) / mask.length).toFixed(2);
+    console.error(
+      `${labelled.name}: model marks ${share(found)} %, NDWI + Otsu ${share(ndwiFound)} % of the pixels`,
+    );
     return { model: noCounts, baseline: noCounts };
   }
   const model = confusionCounts(found, truth);
@@ -56,7 +61,9 @@ async function scoreScene(labelled: LabelledScene): Promise<{ model: Counts; bas
     ndwiFound.map((value) => (value === 1 ? 1 : 0)),
     truth,
   );
-  console.error(`${labelled.name}: model IoU ${iou(model).toFixed(3)}, NDWI + Otsu ${iou(baseline).toFixed(3)}`);
+  console.error(
+    `${labelled.name}: model IoU ${iou(model).toFixed(3)}, NDWI + Otsu ${iou(baseline).toFixed(3)}`,
+  );
   return { model, baseline };
 }
 
@@ -75,5 +82,7 @@ async function readTruth(
 }
 
 function row(counts: Counts): string {
-  return [iou, f1, precision, recall].map((ratio) => ratio(counts, { zeroDivision: 0 }).toFixed(3)).join(" | ");
+  return [iou, f1, precision, recall]
+    .map((ratio) => ratio(counts, { zeroDivision: 0 }).toFixed(3))
+    .join(" | ");
 }

@@ -40,7 +40,9 @@ process.stderr.write("\n");
 
 async function writeLabelled(sceneFolder: string, scene: SyntheticScene): Promise<void> {
   await mkdir(sceneFolder, { recursive: true });
-  const bands = scene.bandsRefl.map((refl) => Uint16Array.from(refl, (value) => Math.max(1, Math.round(value * 10_000))));
+  const bands = scene.bandsRefl.map((refl) =>
+    Uint16Array.from(refl, (value) => Math.max(1, Math.round(value * 10_000))),
+  );
   await writeTiff(join(sceneFolder, "scene.tif"), scene, bands, [...scene.bands], "uint16", 0);
   // Rivers are water but no lakes: the model is neither taught to find nor to avoid them.
   const labels = scene.truth.visibleMask.map((label, pixel) =>

@@ -12,7 +12,10 @@ export interface NpyArray {
 export async function readNpz(path: string): Promise<Record<string, NpyArray>> {
   const files = unzipSync(new Uint8Array(await readFile(path)));
   return Object.fromEntries(
-    Object.entries(files).map(([name, bytes]) => [name.replace(/\.npy$/, ""), parseNpy(bytes, `${path}/${name}`)]),
+    Object.entries(files).map(([name, bytes]) => [
+      name.replace(/\.npy$/, ""),
+      parseNpy(bytes, `${path}/${name}`),
+    ]),
   );
 }
 
@@ -23,7 +26,10 @@ function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const headerEnd = headerStart + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
   const header = new TextDecoder().decode(bytes.subarray(headerStart, headerEnd));
   const dtype = /'descr': '([^']+)'/.exec(header)?.[1];
-  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").filter((text) => text.trim() !== "").map(Number);
+  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "")
+    .split(",")
+    .filter((text) => text.trim() !== "")
+    .map(Number);
   if (header.includes("'fortran_order': True")) {
     throw new GlofError("unsupported-feature", `${name}: expected C order, got Fortran order.`);
   }

@@ -31,7 +31,13 @@ export function drawPanels(input: PanelInput): Uint8Array {
   return encode({ width: canvas.width, height: canvas.height, data: canvas.rgba, channels: 4 });
 }
 
-function drawPanel(canvas: Canvas, left: number, input: PanelInput, white: number, mask: Uint8Array | undefined): void {
+function drawPanel(
+  canvas: Canvas,
+  left: number,
+  input: PanelInput,
+  white: number,
+  mask: Uint8Array | undefined,
+): void {
   const { width, height, red, green, blue, truth } = input;
   for (let pixel = 0; pixel < width * height; pixel++) {
     const target = 4 * (Math.floor(pixel / width) * canvas.width + left + (pixel % width));

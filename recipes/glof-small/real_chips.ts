@@ -6,7 +6,8 @@ import { beginCog, crsFromEpsg, openRaster, type RasterGrid } from "@glof/geo";
 import { readNpz } from "./npz.js";
 
 const [data, folder] = process.argv.slice(2);
-if (data === undefined || folder === undefined) throw new Error("usage: real_chips.ts <shared data> <folder>");
+if (data === undefined || folder === undefined)
+  throw new Error("usage: real_chips.ts <shared data> <folder>");
 const BANDS = ["B02", "B03", "B04", "B08"];
 
 await writeUkis(join(folder, "ukis"));
@@ -17,7 +18,12 @@ async function writeUkis(target: string): Promise<void> {
   const { img, msk } = await readNpz(join(data!, "ukis_csmask_s2", "sentinel2.npz"));
   const [height, width, channels] = img!.shape as [number, number, number];
   // The chip states no place; a grid of its 30 m pixels in any UTM zone lets it be opened.
-  const grid: RasterGrid = { width, height, geoTransform: [500_000, 30, 0, 4_500_000, 0, -30], crs: crsFromEpsg(32615) };
+  const grid: RasterGrid = {
+    width,
+    height,
+    geoTransform: [500_000, 30, 0, 4_500_000, 0, -30],
+    crs: crsFromEpsg(32615),
+  };
   const bands = BANDS.map((_, band) =>
     Uint16Array.from({ length: width * height }, (_, pixel) => toDn(img!.values[pixel * channels + band]!)),
   );
@@ -45,7 +51,9 @@ async function writeEverest(target: string): Promise<void> {
     { dn: nearInfrared!, least: -5.1, most: 241.1, sun: 1039 },
   ];
   const bands = calibration.map(({ dn, least, most, sun }) =>
-    Uint16Array.from(dn, (value) => toDn((Math.PI * (least + ((most - least) * value) / 255)) / (sun * sinSun))),
+    Uint16Array.from(dn, (value) =>
+      toDn((Math.PI * (least + ((most - least) * value) / 255)) / (sun * sinSun)),
+    ),
   );
   await write(join(target, "scene.tif"), rgb.grid, bands, BANDS, "uint16");
   await Promise.all([rgb.close(), nir.close()]);

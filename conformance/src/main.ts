@@ -10,6 +10,7 @@ import { countResults, type GroupResult, renderReport } from "./report.js";
 import { runCase } from "./run_case.js";
 
 const usage = `npm run conformance -- [--fixtures <dir>] [--group <name>] [--backend cpu|wasm|webgpu] [--json <file>]
+                       [--case <id>] [--verbose]
 
 Runs the golden cases of a folder laid out like ../shared/fixtures (the default) through the public API of the packages.
 WebGPU runs on a software driver; GLOF_TEST_ADAPTER=system takes the machine's own.`;
@@ -26,6 +27,8 @@ async function main(): Promise<void> {
       group: { type: "string" },
       backend: { type: "string", default: "wasm" },
       json: { type: "string" },
+      case: { type: "string" },
+      verbose: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -37,8 +40,9 @@ async function main(): Promise<void> {
   const choice = await selectBackend({ require: backend });
   console.log(`backend ${choice.name}: ${choice.reason}\n`);
   const groups: GroupResult[] = [];
-  for (const fixtures of await readFixtures(values.fixtures, values.group))
-    groups.push(await runGroup(fixtures));
+  for (const fixtures of await readFixtures(values.fixtures, values.group)) {
+    groups.push(await runGroup(fixtures, values.case, values.verbose));
+  }
   for (const line of renderReport(groups)) console.log(line);
   const all = groups.flatMap(({ results }) => results);
   if (values.json)
@@ -51,10 +55,21 @@ async function main(): Promise<void> {
 const jsonValue = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 
-async function runGroup(fixtures: FixtureGroup): Promise<GroupResult> {
+async function runGroup(
+  fixtures: FixtureGroup,
+  only: string | undefined,
+  verbose: boolean,
+): Promise<GroupResult> {
   const runners = await loadRunners(fixtures.name);
   const results = [];
-  for (const golden of fixtures.cases) results.push(await runCase(fixtures, golden, runners));
+  for (const golden of fixtures.cases.filter(({ id }) => only === undefined || id === only)) {
+    const result = await runCase(fixtures, golden, runners);
+    results.push(result);
+    if (verbose)
+      console.error(
+        `${result.status.padEnd(6)} ${result.milliseconds.toFixed(0).padStart(7)} ms  ${golden.id}`,
+      );
+  }
   return { group: fixtures.name, results };
 }
 

@@ -28,6 +28,15 @@ export function decoderFrom<Config>(
   };
 }
 
+/** Options over defaults; a field that is present but undefined takes its default too. */
+export function overDefaults<Defaults extends object, Options extends object>(
+  defaults: Defaults,
+  options: Options,
+): Defaults & Options {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...defaults, ...given } as Defaults & Options;
+}
+
 /** Refuses widths, counts and the like that are no whole numbers above 0. */
 export function requireSizes(
   where: string,

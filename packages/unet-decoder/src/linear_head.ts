@@ -1,6 +1,6 @@
 import { type ParamSpec, resizeBilinear } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { decoderFrom, requireInput, requireSizes } from "./check.js";
+import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, convSpecs } from "./conv_unit.js";
 import { applyNorm, normSpecs } from "./norm.js";
 import type { Decoder } from "./types.js";
@@ -26,7 +26,7 @@ export type LinearHeadOptions = Pick<LinearHeadConfig, "featureChannels"> & Part
  * @throws GlofError `bad-config`; its forward `shape-mismatch`
  */
 export function buildLinearHead(options: LinearHeadOptions): Decoder<LinearHeadConfig> {
-  const config: LinearHeadConfig = { classes: 1, batchNorm: true, ...options };
+  const config: LinearHeadConfig = overDefaults({ classes: 1, batchNorm: true }, options);
   const { featureChannels, classes } = config;
   requireSizes("buildLinearHead", { featureChannels, classes });
   const norm = config.batchNorm ? "batch" : "none";

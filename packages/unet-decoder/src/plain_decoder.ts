@@ -1,7 +1,7 @@
 import { GlofError } from "@glof/core";
 import { convTranspose2d, type ParamSpec, type Params, relu, resizeBilinear } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { decoderFrom, requireInput, requireSizes } from "./check.js";
+import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, applyUnit, type ConvUnit, convSpecs, unitSpecs } from "./conv_unit.js";
 import { applyNorm, type NormKind, normSpecs } from "./norm.js";
 import type { Decoder, DecoderMode } from "./types.js";
@@ -75,7 +75,7 @@ export function buildPlainDecoder({
   preset = "guide",
   ...options
 }: PlainDecoderOptions): Decoder<PlainDecoderConfig> {
-  const config: PlainDecoderConfig = { classes: 1, ...plainDecoderPresets[preset], ...options };
+  const config: PlainDecoderConfig = overDefaults({ classes: 1, ...plainDecoderPresets[preset] }, options);
   checkConfig(config);
   return decoderFrom(config, plainDecoderSpecs(config), (params, { features, image }, mode) => {
     const deepest = features.slice(-1);

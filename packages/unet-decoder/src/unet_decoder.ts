@@ -1,7 +1,7 @@
 import { GlofError } from "@glof/core";
 import { type ParamSpec, type Params, resizeBilinear, resizeNearest } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { decoderFrom, requireInput, requireSizes } from "./check.js";
+import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, applyUnit, type ConvUnit, convSpecs, unitSpecs } from "./conv_unit.js";
 import { applyScse, scseSpecs } from "./scse.js";
 import type { Decoder, DecoderInput, DecoderMode } from "./types.js";
@@ -48,7 +48,7 @@ export const unetDecoderDefaults = {
  * @throws GlofError `bad-config`; its forward `shape-mismatch`
  */
 export function buildUnetDecoder(options: UnetDecoderOptions): Decoder<UnetDecoderConfig> {
-  const config: UnetDecoderConfig = { ...unetDecoderDefaults, ...options };
+  const config: UnetDecoderConfig = overDefaults(unetDecoderDefaults, options);
   checkConfig(config);
   const blocks = planBlocks(config);
   return decoderFrom(config, unetDecoderSpecs(config, blocks), (params, input, mode) => {

@@ -1,7 +1,7 @@
 import { GlofError } from "@glof/core";
 import { type ParamSpec, type Params, resizeBilinear, resizeNearest } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { decoderFrom, requireInput, requireSizes } from "./check.js";
+import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, applyUnit, type ConvUnit, convSpecs, unitSpecs } from "./conv_unit.js";
 import type { NormKind } from "./norm.js";
 import type { Decoder, DecoderInput, DecoderMode } from "./types.js";
@@ -68,7 +68,8 @@ export function buildVitUnet(options: VitUnetOptions): Decoder<VitUnetConfig> {
 }
 
 function toVitUnetConfig(options: VitUnetOptions): VitUnetConfig {
-  const config = { ...vitUnetDefaults, ...options, widths: { ...vitUnetDefaults.widths, ...options.widths } };
+  const widthsGiven = overDefaults(vitUnetDefaults.widths, options.widths ?? {});
+  const config: VitUnetConfig = { ...overDefaults(vitUnetDefaults, options), widths: widthsGiven };
   const { featureChannels, imageChannels, classes, widths } = config;
   requireSizes("buildVitUnet", { featureChannels, imageChannels, classes, ...widths });
   const isKnown =

@@ -83,7 +83,7 @@ function inflate(
     for (let band = 0; band < fileCount; band++) sum += pixel(row, band, at);
     return sum / fileCount;
   };
-  const valueOf = (row: number, band: number, at: number): number => {
+  const weightAt = (row: number, band: number, at: number): number => {
     if (!isWhole && inflation === "cyclic") return pixel(row, band % fileCount, at);
     if (known[band]! >= 0) return pixel(row, known[band]!, at);
     if (inflation === "mean") return mean(row, at);
@@ -91,7 +91,7 @@ function inflate(
   };
   for (let row = 0, to = 0; row < width; row++) {
     for (let band = 0; band < bands.length; band++) {
-      for (let at = 0; at < area; at++, to++) result[to] = valueOf(row, band, at) * scale;
+      for (let at = 0; at < area; at++, to++) result[to] = weightAt(row, band, at) * scale;
     }
   }
   return result;

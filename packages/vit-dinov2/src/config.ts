@@ -80,27 +80,57 @@ export const dinov2Defaults = {
  * @throws GlofError `bad-config` naming the field
  */
 export function toDinov2Config(options: Dinov2Options): Dinov2Config {
+  // A field that is present but undefined takes its default too.
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const config: Dinov2Config = { ...dinov2Defaults, baseDepth: options.depth, ...options, ...given };
+  const config = { ...dinov2Defaults, baseDepth: options.depth, ...(given as Dinov2Options) } as Dinov2Config;
   for (const field of ["embedDim", "depth", "heads", "patchSizePx", "imageSizePx", "baseDepth"] as const) {
-    require(config, field, Number.isSafeInteger(config[field]) &&
-      config[field] > 0, "a whole number above 0");
+    requireField(
+      config,
+      field,
+      Number.isSafeInteger(config[field]) && config[field] > 0,
+      "a whole number above 0",
+    );
   }
-  require(config, "heads", config.embedDim % config.heads === 0, `a divisor of embedDim ${config.embedDim}`);
-  require(config, "imageSizePx", config.imageSizePx >= config.patchSizePx, "at least one patch");
-  require(config, "mlpRatio", config.mlpRatio > 0, "a number above 0");
-  require(config, "registers", Number.isSafeInteger(config.registers) && config.registers >= 0, "0 or more");
-  require(config, "bands", config.bands.length > 0, "at least one band");
-  require(config, "bands", new Set(config.bands).size === config.bands.length, "different names");
-  require(config, "baseDepth", config.baseDepth <= config.depth, `at most depth ${config.depth}`);
-  require(config, "positionOffset", config.positionOffset >= 0, "0 or more");
-  require(config, "dropPathRate", config.dropPathRate >= 0 && config.dropPathRate < 1, "a rate in [0, 1)");
+  requireField(
+    config,
+    "heads",
+    config.embedDim % config.heads === 0,
+    `a divisor of embedDim ${config.embedDim}`,
+  );
+  requireField(config, "imageSizePx", config.imageSizePx >= config.patchSizePx, "at least one patch");
+  requireField(config, "mlpRatio", config.mlpRatio > 0, "a number above 0");
+  requireField(
+    config,
+    "registers",
+    Number.isSafeInteger(config.registers) && config.registers >= 0,
+    "0 or more",
+  );
+  requireField(config, "bands", config.bands.length > 0, "at least one band");
+  requireField(config, "bands", new Set(config.bands).size === config.bands.length, "different names");
+  requireField(config, "baseDepth", config.baseDepth <= config.depth, `at most depth ${config.depth}`);
+  requireField(config, "positionOffset", config.positionOffset >= 0, "0 or more");
+  requireField(
+    config,
+    "dropPathRate",
+    config.dropPathRate >= 0 && config.dropPathRate < 1,
+    "a rate in [0, 1)",
+  );
   const needsGamma = config.baseDepth < config.depth && config.extraBlocks === "zero-gamma";
-  require(config, "extraBlocks", !needsGamma || config.layerScale !== null, '"zero-proj" without LayerScale');
+  requireField(
+    config,
+    "extraBlocks",
+    !needsGamma || config.layerScale !== null,
+    '"zero-proj" without LayerScale',
+  );
   return config;
 }
 
-function require(config: Dinov2Config, field: keyof Dinov2Config, sound: boolean, expected: string): void {
+function requireField(
+  config: Dinov2Config,
+  field: keyof Dinov2Config,
+  sound: boolean,
+  expected: string,
+): void {
   if (sound) return;
   throw new GlofError(
     "bad-config",

@@ -22,7 +22,9 @@ describe("writeFileAtomic", () => {
 
   it("names the path where a folder cannot be made", async () => {
     await writeFile(join(folder, "file"), "");
-    const failure = await writeFileAtomic(join(folder, "file", "a.txt"), "x").catch((error: unknown) => error);
+    const failure = await writeFileAtomic(join(folder, "file", "a.txt"), "x").catch(
+      (error: unknown) => error,
+    );
     expect(isGlofError(failure, "io")).toBe(true);
     expect(String(failure)).toContain(join(folder, "file", "a.txt"));
   });

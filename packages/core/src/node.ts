@@ -7,4 +7,5 @@ export {
   removeUnfinishedFiles,
   writeFileAtomic,
 } from "./atomic_file.js";
+export { beginFileSet, type FileSet } from "./file_set.js";
 export { sha256, sha256File } from "./hashing.js";

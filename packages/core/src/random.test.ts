@@ -56,6 +56,8 @@ describe("seededRng", () => {
   });
 
   it("refuses the one state that stays put", () => {
-    expect(() => rngFromState([0, 0, 0, 0])).toThrow(expect.toSatisfy((error) => isGlofError(error, "bad-argument")));
+    expect(() => rngFromState([0, 0, 0, 0])).toThrow(
+      expect.toSatisfy((error) => isGlofError(error, "bad-argument")),
+    );
   });
 });

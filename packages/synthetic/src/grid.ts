@@ -111,23 +111,40 @@ export interface Warp {
   readonly largestM: number;
 }
 
-/** The field as seen through a warp: each cell takes the value at its displaced position (bilinear). */
-export function warpField(field: Float32Array, grid: FieldGrid, warp: Warp): Float32Array {
-  const { cols, rows, cellM } = grid;
-  const warped = new Float32Array(field.length);
-  for (let row = 0, index = 0; row < rows; row++) {
-    for (let col = 0; col < cols; col++, index++) {
-      const x = clamp(col + warp.dxM[index]! / cellM, 0, cols - 1.001);
-      const y = clamp(row + warp.dyM[index]! / cellM, 0, rows - 1.001);
+/** A coarse field as seen through a warp on a fine grid: each cell takes the value at its displaced position. */
+export function warpField(field: Float32Array, from: FieldGrid, to: FieldGrid, warp: Warp): Float32Array {
+  const dense = densify(from, SPLINE_DENSITY);
+  const smooth = resampleSmooth(field, from, dense);
+  const warped = new Float32Array(cellCount(to));
+  for (let row = 0, index = 0; row < to.rows; row++) {
+    const yM = to.originYM + row * to.cellM - dense.originYM;
+    for (let col = 0; col < to.cols; col++, index++) {
+      const xM = to.originXM + col * to.cellM - dense.originXM;
+      const x = clamp((xM + warp.dxM[index]!) / dense.cellM, 0, dense.cols - 1.001);
+      const y = clamp((yM + warp.dyM[index]!) / dense.cellM, 0, dense.rows - 1.001);
       const left = Math.floor(x);
       const top = Math.floor(y);
-      const at = top * cols + left;
-      const upper = field[at]! + (x - left) * (field[at + 1]! - field[at]!);
-      const lower = field[at + cols]! + (x - left) * (field[at + cols + 1]! - field[at + cols]!);
+      const at = top * dense.cols + left;
+      const below = at + dense.cols;
+      const upper = smooth[at]! + (x - left) * (smooth[at + 1]! - smooth[at]!);
+      const lower = smooth[below]! + (x - left) * (smooth[below + 1]! - smooth[below]!);
       warped[index] = upper + (y - top) * (lower - upper);
     }
   }
   return warped;
+}
+
+/** Splines are drawn on a lattice this many times denser and read bilinearly: no facets, a quarter of the work. */
+const SPLINE_DENSITY = 3;
+
+function densify(grid: FieldGrid, factor: number): FieldGrid {
+  return {
+    cols: (grid.cols - 1) * factor + 1,
+    rows: (grid.rows - 1) * factor + 1,
+    cellM: grid.cellM / factor,
+    originXM: grid.originXM,
+    originYM: grid.originYM,
+  };
 }
 
 /** `value` held between `low` and `high`. */

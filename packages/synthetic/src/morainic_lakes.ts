@@ -1,9 +1,9 @@
 import type { Rng } from "@glof/core";
-import type { Glaciers, Tongue } from "./glaciers.js";
+import { type Glaciers, lineLengths, type Tongue } from "./glaciers.js";
 import { pathBox, trunkLake } from "./lake_forms.js";
 import type { LakeOptions, LakeShape } from "./lake_shape.js";
 import { fbm, makeNoise } from "./noise.js";
-import { type GroundPath, locate, type PathPosition, pathLength, pathThrough } from "./path.js";
+import { type GroundPath, locate, type PathPosition, pathThrough } from "./path.js";
 import type { Terrain } from "./terrain.js";
 
 /**
@@ -28,9 +28,10 @@ function morainicLake(
   options: LakeOptions,
   lake: Rng,
 ): LakeShape | undefined {
-  const path = pathThrough(tongue.centreline.slice(tongue.dam), terrain.grid);
-  const forefieldM = tongue.dam * 1.2 * terrain.grid.cellM;
-  const lengthM = pathLength(path);
+  const { grid } = terrain;
+  const trunkCells = tongue.centreline.slice(tongue.dam);
+  const forefieldM = tongue.dam * 1.2 * grid.cellM;
+  const lengthM = lineLengths(trunkCells, grid).at(-1)!;
   if (lake.next() > options.abundance || lengthM < 350) return undefined;
   const widest = tongue.centreline[Math.min(tongue.centreline.length - 1, tongue.dam + 6)]!;
   const halfWidthM = Math.max(35, terrain.floorHalfWidthM[widest]! * lake.uniform(0.6, 1.4));
@@ -39,6 +40,7 @@ function morainicLake(
   const detached = lake.next() < 0.4;
   const filledM = Math.min(basinM, Math.max(60, basinM * lake.uniform(0.35, 0.9) + options.retreatM));
   const frontM = detached ? basinM + lake.uniform(60, 350) + Math.max(0, options.retreatM) : filledM;
+  const path = pathThrough(trunkCells.slice(0, Math.ceil((frontM + 600) / grid.cellM) + 2), grid);
   const trunk = trunkLake(path, detached ? basinM * lake.uniform(0.5, 0.9) : basinM, halfWidthM, lake);
   const cutIceM = iceCut(path, frontM, halfWidthM, forefieldM, lake);
   return {

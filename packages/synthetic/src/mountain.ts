@@ -47,7 +47,7 @@ export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): M
     glacial: shape.uniform(0.5, 1),
   };
   const terrain = makeTerrain(coarseGrid(grid), form, rng.split("terrain"));
-  const equilibriumM = heightBelow(terrain.elevationM, shape.uniform(0.5, 0.9));
+  const equilibriumM = heightBelow(terrain.elevationM, shape.uniform(0.55, 0.93));
   const debris = shape.next() < 0.3 ? shape.uniform(0, 0.4) : shape.uniform(0.5, 1);
   const glaciers = makeGlaciers(terrain, { equilibriumM, debris });
   const abundance = shape.uniform(0.45, 1.25) * (state.lakeAbundance ?? 1);

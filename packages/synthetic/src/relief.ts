@@ -1,21 +1,13 @@
 import type { Rng } from "@glof/core";
 import { gaussianBlur, gradients } from "./filters.js";
 import type { Glaciers } from "./glaciers.js";
-import {
-  type FieldGrid,
-  mix,
-  resampleField,
-  resampleSmooth,
-  smoothstep,
-  type Warp,
-  warpField,
-} from "./grid.js";
+import { clamp, type FieldGrid, mix, smoothstep, type Warp, warpField } from "./grid.js";
 import type { LakeShape, WaterBody } from "./lake_shape.js";
 import { noiseField, ridgedField } from "./noise_field.js";
 import { drawPonds } from "./ponds.js";
 import { smearAlongFlow } from "./streaks.js";
 import type { Terrain } from "./terrain.js";
-import { drawLakes, visitBox, type WaterCover } from "./water.js";
+import { drawLakes, visitWarpedBox, type WaterCover } from "./water.js";
 
 /** The land on the pixel grid: form, ice and lakes, before any colour. */
 export interface Relief {
@@ -45,8 +37,7 @@ export function makeRelief(
   pondiness: number,
   rng: Rng,
 ): Relief {
-  const fine = (field: Float32Array): Float32Array =>
-    warpField(resampleSmooth(field, terrain.grid, grid), grid, warp);
+  const fine = (field: Float32Array): Float32Array => warpField(field, terrain.grid, grid, warp);
   const oldCover = fine(glaciers.cover);
   const edge = noiseField(grid, rng.split("edge"), { wavelengthM: 240, octaves: 4 });
   for (let cell = 0; cell < oldCover.length; cell++) oldCover[cell] = oldCover[cell]! + 0.09 * edge[cell]!;
@@ -98,10 +89,8 @@ function cutIce(
   for (const lake of shapes) {
     const { cutIceM, cutBox } = lake;
     if (cutIceM === undefined || cutBox === undefined) continue;
-    const [west, north, east, south] = cutBox;
-    const slackM = warp.largestM;
-    visitBox(grid, [west - slackM, north - slackM, east + slackM, south + slackM], (cell, xM, yM) => {
-      const cutM = cutIceM(xM + warp.dxM[cell]!, yM + warp.dyM[cell]!);
+    visitWarpedBox(grid, cutBox, warp, (cell, xM, yM) => {
+      const cutM = cutIceM(xM, yM);
       if (cutM > -60) cover[cell] = Math.min(cover[cell]!, Math.max(-1, -cutM / 60));
     });
   }
@@ -116,17 +105,28 @@ function makeStreaks(
   cover: Float32Array,
   rng: Rng,
 ): Float32Array {
-  const flow = (field: Float32Array): Float32Array =>
-    warpField(resampleField(field, terrain.grid, grid), grid, warp).map((value, cell) =>
-      cover[cell]! > -0.1 ? value : 0,
-    );
-  const grain = noiseField(grid, rng, {
-    wavelengthM: Math.max(3 * grid.cellM, rng.uniform(45, 110)),
-    octaves: 3,
-    gain: 0.7,
-  });
-  const streaks = smearAlongFlow(grain, flow(glaciers.flowX), flow(glaciers.flowY), grid, 350);
+  const onIce = (field: Float32Array): Float32Array =>
+    warpField(field, terrain.grid, grid, warp).map((value, cell) => (cover[cell]! > -0.1 ? value : 0));
+  const flowX = onIce(glaciers.flowX);
+  const flowY = onIce(glaciers.flowY);
+  unwarpDirections(flowX, flowY, grid, warp);
+  const wavelengthM = Math.max(3 * grid.cellM, rng.uniform(45, 110));
+  const grain = noiseField(grid, rng, { wavelengthM, octaves: 3, gain: 0.7 });
+  const streaks = smearAlongFlow(grain, flowX, flowY, grid, 350);
   return gaussianBlur(streaks, grid.cols, grid.rows, 0.7);
+}
+
+/** Turns directions of the coarse grid into those that a warped picture shows: the inverse of the warp's Jacobian. */
+function unwarpDirections(flowX: Float32Array, flowY: Float32Array, grid: FieldGrid, warp: Warp): void {
+  const x = gradients(warp.dxM, grid);
+  const y = gradients(warp.dyM, grid);
+  for (let cell = 0; cell < flowX.length; cell++) {
+    const [fx, fy] = [flowX[cell]!, flowY[cell]!];
+    if (fx === 0 && fy === 0) continue;
+    // The common factor 1 / determinant does not change a direction (the warp never folds over).
+    flowX[cell] = (1 + y.southward[cell]!) * fx - x.southward[cell]! * fy;
+    flowY[cell] = (1 + x.eastward[cell]!) * fy - y.eastward[cell]! * fx;
+  }
 }
 
 /** Crags on walls, boulders and gullies elsewhere, hummocks on debris, moraine crests around old ice. */
@@ -171,11 +171,17 @@ function steepness(elevationM: Float32Array, grid: FieldGrid): Pick<Relief, "slo
   return { slope, northward };
 }
 
-/** Bends that hide the lattice of the coarse grid: up to about one and a half of its cells. */
+/**
+ * Bends that hide the lattice of the coarse grid, along whose axes and diagonals its valleys run: wide ones of up to
+ * eight of its cells, small ones of one and a half.
+ */
 export function makeWarp(grid: FieldGrid, coarse: FieldGrid, rng: Rng): Warp {
+  const wideM = 8 * coarse.cellM;
+  const smallM = 1.5 * coarse.cellM;
   const bend = (): Float32Array => {
-    const field = noiseField(grid, rng, { wavelengthM: 9 * coarse.cellM, octaves: 3, gain: 0.45 });
-    return field.map((value) => 1.6 * coarse.cellM * Math.max(-1, Math.min(1, value)));
+    const wide = noiseField(grid, rng, { wavelengthM: 45 * coarse.cellM, octaves: 1 });
+    const small = noiseField(grid, rng, { wavelengthM: 9 * coarse.cellM, octaves: 3, gain: 0.45 });
+    return wide.map((value, cell) => wideM * clamp(value, -1, 1) + smallM * clamp(small[cell]!, -1, 1));
   };
-  return { dxM: bend(), dyM: bend(), largestM: 1.6 * coarse.cellM };
+  return { dxM: bend(), dyM: bend(), largestM: wideM + smallM };
 }

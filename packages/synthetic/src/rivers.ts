@@ -4,7 +4,7 @@ import { cellCount, clamp, type FieldGrid, smoothstep, type Warp } from "./grid.
 import { noiseField } from "./noise_field.js";
 import { type GroundPath, pathThrough } from "./path.js";
 import type { Terrain } from "./terrain.js";
-import { visitBox } from "./water.js";
+import { visitWarpedBox } from "./water.js";
 
 /** Running water and the gravel beside it. */
 export interface RiverCover {
@@ -70,20 +70,19 @@ function drawStream(
   widthM: Float32Array,
 ): void {
   const reachM = 6 * widestM + 2 * grid.cellM;
-  const slackM = reachM + warp.largestM;
   for (let at = 0; at + 1 < path.xM.length; at++) {
     const [ax, ay, bx, by] = [path.xM[at]!, path.yM[at]!, path.xM[at + 1]!, path.yM[at + 1]!];
     const width = widestM * (1 - (0.7 * at) / path.xM.length);
     const lengthSquared = (bx - ax) ** 2 + (by - ay) ** 2 || 1e-6;
     const box = [
-      Math.min(ax, bx) - slackM,
-      Math.min(ay, by) - slackM,
-      Math.max(ax, bx) + slackM,
-      Math.max(ay, by) + slackM,
+      Math.min(ax, bx) - reachM,
+      Math.min(ay, by) - reachM,
+      Math.max(ax, bx) + reachM,
+      Math.max(ay, by) + reachM,
     ] as const;
-    visitBox(grid, box, (cell, groundX, groundY) => {
-      const x = groundX + warp.dxM[cell]! - ax;
-      const y = groundY + warp.dyM[cell]! - ay;
+    visitWarpedBox(grid, box, warp, (cell, groundX, groundY) => {
+      const x = groundX - ax;
+      const y = groundY - ay;
       const t = clamp((x * (bx - ax) + y * (by - ay)) / lengthSquared, 0, 1);
       const away = Math.hypot(x - t * (bx - ax), y - t * (by - ay));
       if (away >= distanceM[cell]! || away > reachM) return;

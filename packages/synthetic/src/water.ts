@@ -22,10 +22,8 @@ export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid, warp: W
   const insideM = new Float32Array(cellCount(grid)).fill(-1e6);
   const owner = new Int32Array(cellCount(grid));
   shapes.forEach((shape, index) => {
-    const [west, north, east, south] = shape.box;
-    const slackM = warp.largestM;
-    visitBox(grid, [west - slackM, north - slackM, east + slackM, south + slackM], (cell, xM, yM) => {
-      const depth = shape.insideM(xM + warp.dxM[cell]!, yM + warp.dyM[cell]!);
+    visitWarpedBox(grid, shape.box, warp, (cell, xM, yM) => {
+      const depth = shape.insideM(xM, yM);
       if (depth <= Math.max(-25, insideM[cell]!)) return;
       insideM[cell] = depth;
       share[cell] = clamp(0.5 + depth / grid.cellM, 0, 1);
@@ -76,6 +74,22 @@ export function visitBox(
       visit(row * grid.cols + col, grid.originXM + col * grid.cellM, grid.originYM + row * grid.cellM);
     }
   }
+}
+
+/** Visits the cells whose warped position lies inside a ground box; `visit` gets that position. */
+export function visitWarpedBox(
+  grid: FieldGrid,
+  box: readonly [number, number, number, number],
+  warp: Warp,
+  visit: (cell: number, xM: number, yM: number) => void,
+): void {
+  const slackM = warp.largestM;
+  const wider = [box[0] - slackM, box[1] - slackM, box[2] + slackM, box[3] + slackM] as const;
+  visitBox(grid, wider, (cell, xM, yM) => {
+    const x = xM + warp.dxM[cell]!;
+    const y = yM + warp.dyM[cell]!;
+    if (x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]) visit(cell, x, y);
+  });
 }
 
 /** Ice on the lakes of a scene, by pixel: 0 open water, 1 ice; and snow upon that ice. */

@@ -25,7 +25,12 @@ const copyBytes = 4 * 2 ** 20;
 export async function createTileStore(path: string): Promise<TileStore> {
   const [{ open }, { asGlofError, beginAtomicFile }] = await Promise.all([loadFs(), loadCoreNode()]);
   const file = await beginAtomicFile(path);
-  const handle = await asGlofError(path, () => open(file.temporaryPath, "wx+"));
+  const handle = await asGlofError(path, () => open(file.temporaryPath, "wx+")).catch(
+    async (error: unknown) => {
+      await file.abandon();
+      throw error;
+    },
+  );
   const offsets: number[] = [];
   const byteCounts: number[] = [];
   let end = 0;

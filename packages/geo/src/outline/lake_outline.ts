@@ -27,9 +27,10 @@ export interface LakeOutline {
   readonly noDataNeighbours: number;
 }
 
-/** Turns a finished group into what callers get. */
+/** Turns a finished group into what callers get, and empties it: there may be many. */
 export function toLakeOutline(group: RegionGroup, id: number, grid: RasterGrid): LakeOutline {
   const polygons = group.parts.map((rings) => toPolygon(rings, grid));
+  group.parts = [];
   polygons.sort((a, b) => b.area - a.area);
   const parts = polygons.map(({ polygon }) => polygon);
   return {

@@ -42,6 +42,8 @@ const namesOfUnsupported: Readonly<Record<number, string>> = {
   50001: "WebP",
   50002: "JPEG XL",
 };
+/** The codecs that have predictors; libtiff passes over the tag elsewhere. */
+const predictorCompressions = new Set([5, 8, 32946, 50000]);
 const supportedCompressions = new Set([1, 5, 7, 8, 32946, 32773, 34887, 50000]);
 
 /**
@@ -70,10 +72,10 @@ export function readTiffLayout(file: TiffFile, name: string): TiffLayout {
   const blockRows = isTiled ? number("TileLength", 0) : Math.min(number("RowsPerStrip", height), height);
   if (!(blockCols >= 1 && blockRows >= 1))
     throw corrupt(name, `blocks of ${blockCols} x ${blockRows} pixels`);
-  const layout = {
+  const layout: TiffLayout = {
     ...{ width, height, bandCount, compression, isTiled, blockCols, blockRows },
     ...readSamples(file, name, bandCount),
-    predictor: number("Predictor", 1),
+    predictor: predictorCompressions.has(compression) ? number("Predictor", 1) : 1,
     isYcbcr: checkedYcbcr(number("PhotometricInterpretation", 1), compression, bandCount, name),
     isPlanar: bandCount > 1 && number("PlanarConfiguration", 1) === 2,
     blocksAcross: Math.ceil(width / blockCols),
@@ -82,7 +84,18 @@ export function readTiffLayout(file: TiffFile, name: string): TiffLayout {
     blockByteCounts: numbers(file.tag(isTiled ? "TileByteCounts" : "StripByteCounts")),
     isLittleEndian: file.littleEndian,
   };
-  return checkedBlocks(layout, name);
+  if (number("FillOrder", 1) === 2) throw unsupported(name, "bits in reverse order (FillOrder 2)");
+  checkPredictor(layout, name);
+  checkBlocks(layout, name);
+  return layout;
+}
+
+function checkPredictor({ predictor, bitsPerSample, sampleFormat }: TiffLayout, name: string): void {
+  const isPossible =
+    predictor === 1 ||
+    (predictor === 2 && [8, 16, 32, 64].includes(bitsPerSample)) ||
+    (predictor === 3 && sampleFormat === 3);
+  if (!isPossible) throw unsupported(name, `predictor ${predictor} with pixels of ${bitsPerSample} bits`);
 }
 
 function checkedYcbcr(photometric: number, compression: number, bandCount: number, name: string): boolean {
@@ -118,7 +131,7 @@ function dtypeOf(sampleFormat: number, bits: number, name: string): RasterDtype 
   throw unsupported(name, `pixels of ${bits} bits in sample format ${sampleFormat}`);
 }
 
-function checkedBlocks(layout: TiffLayout, name: string): TiffLayout {
+function checkBlocks(layout: TiffLayout, name: string): void {
   const blockCount = layout.blocksAcross * layout.blocksDown * (layout.isPlanar ? layout.bandCount : 1);
   for (const [what, list] of [
     ["offsets", layout.blockOffsets],
@@ -130,7 +143,6 @@ function checkedBlocks(layout: TiffLayout, name: string): TiffLayout {
   const samples = layout.isPlanar ? 1 : layout.bandCount;
   const blockBytes = (layout.blockRows * layout.blockCols * samples * layout.bitsPerSample) / 8;
   if (blockBytes > maxBlockBytes) throw tooLarge(name, `blocks of ${Math.round(blockBytes / 2 ** 20)} MiB`);
-  return layout;
 }
 
 /** The error for a TIFF feature that this package does not read. */

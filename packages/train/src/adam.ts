@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { adamOnArrays } from "./adam_arrays.js";
+import { type AdamNumbers, adamOnArrays } from "./adam_arrays.js";
 import { type Optimizer, type OptimizerOptions, perParameter, type UpdateRule } from "./optimizer.js";
 
 /** Options of `adam` and `adamW`. */
@@ -12,22 +12,6 @@ export interface AdamOptions extends OptimizerOptions {
   readonly weightDecay?: number;
   /** Divide by the largest second moment so far. Default false. */
   readonly amsgrad?: boolean;
-}
-
-/** Numbers of one update of one parameter. */
-export interface AdamNumbers {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly amsgrad: boolean;
-  /** The parameter is multiplied by this before the update (decoupled decay). */
-  readonly shrink: number;
-  /** Times the parameter, added to the gradient (L2). */
-  readonly l2: number;
-  /** lr / (1 - beta1^step) */
-  readonly stepSize: number;
-  /** 1 / sqrt(1 - beta2^step) */
-  readonly spreadScale: number;
 }
 
 /**

@@ -1,6 +1,21 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { AdamNumbers } from "./adam.js";
 import type { UpdateRule } from "./optimizer.js";
+
+/** Numbers of one update of one parameter. */
+export interface AdamNumbers {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly amsgrad: boolean;
+  /** The parameter is multiplied by this before the update (decoupled decay). */
+  readonly shrink: number;
+  /** Times the parameter, added to the gradient (L2). */
+  readonly l2: number;
+  /** lr / (1 - beta1^step) */
+  readonly stepSize: number;
+  /** 1 / sqrt(1 - beta2^step) */
+  readonly spreadScale: number;
+}
 
 /** One update of one parameter in a single pass over plain arrays, for the backends that keep tensors in memory. */
 export function adamOnArrays(

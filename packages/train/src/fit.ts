@@ -74,22 +74,22 @@ async function* events<Input, Prepared>(
   const { steps, signal, patience = Number.POSITIVE_INFINITY, checkpointDir } = options;
   const { trainable, frozen } = run.weights;
   yield { kind: "start", step: run.step, steps, trainable: count(trainable), frozen: count(frozen) };
-  let stopped = run.sinceBest >= patience;
+  let savedAt = run.step;
   try {
-    while (run.step < steps && !stopped) {
+    for (;;) {
       throwIfAborted(signal, "fit");
+      // A run that was stopped in a validation makes up for it when it goes on.
+      if (isValidationDue(run, options)) yield* validated(run, options);
+      const isEnd = run.step >= steps || run.sinceBest >= patience;
+      if (checkpointDir !== undefined && run.step > savedAt && (isEnd || isCheckpointDue(run.step, options))) {
+        yield await checkpointed(run, options);
+        savedAt = run.step;
+      }
+      if (isEnd) break;
       const begun = performance.now();
       const report = await trainStep(run.step, run.weights, options);
       run.step++;
       yield { kind: "step", step: run.step, ...report, ms: performance.now() - begun };
-      if (isValidationDue(run.step, options) && options.validate) {
-        yield* validated(run, options);
-        stopped = run.sinceBest >= patience;
-      }
-      const isEnd = stopped || run.step === steps;
-      if (checkpointDir !== undefined && (isEnd || isCheckpointDue(run.step, options))) {
-        yield await checkpointed(run, options);
-      }
     }
   } catch (error) {
     if (isGlofError(error, "aborted") && checkpointDir !== undefined) await checkpointed(run, options);
@@ -98,7 +98,7 @@ async function* events<Input, Prepared>(
   yield {
     kind: "end",
     step: run.step,
-    reason: stopped ? "early-stop" : "finished",
+    reason: run.step < steps ? "early-stop" : "finished",
     best: run.best,
     params: cloneParams(run.bestParams ?? currentParams(run.weights)),
   };
@@ -113,6 +113,7 @@ async function* validated<Input, Prepared>(
   const validation = await validate!(params, { signal });
   const isBest = run.best === undefined || validation.iou > run.best.iou;
   run.sinceBest = isBest ? 0 : run.sinceBest + 1;
+  run.validatedAt = run.step;
   const { step } = run;
   if (isBest) {
     run.best = { step, iou: validation.iou };
@@ -132,8 +133,9 @@ async function checkpointed<Input, Prepared>(
 ): Promise<TrainEvent> {
   const path = `${options.checkpointDir}/last.safetensors`;
   const { trainable, frozen, optimizer, ema } = run.weights;
-  const { step, best, sinceBest } = run;
-  const state = { step, params: { ...frozen, ...trainable }, optimizer, ema, best, sinceBest };
+  const { step, best, sinceBest, validatedAt } = run;
+  const params = { ...frozen, ...trainable };
+  const state = { step, params, optimizer, ema, best, sinceBest, validatedAt };
   await saveTrainState(path, options.model.specs, state, identityOf(options));
   return { kind: "checkpoint", step, which: "last", path };
 }
@@ -141,9 +143,10 @@ async function checkpointed<Input, Prepared>(
 const count = (params: Params): number => Object.values(params).reduce((sum, { size }) => sum + size, 0);
 
 function isValidationDue(
-  step: number,
-  { validateEvery, steps }: Pick<FitOptions<never>, "validateEvery" | "steps">,
+  { step, validatedAt }: Run,
+  { validate, validateEvery, steps }: Pick<FitOptions<never>, "validate" | "validateEvery" | "steps">,
 ): boolean {
+  if (validate === undefined || step === validatedAt) return false;
   return step === steps || (validateEvery !== undefined && step % validateEvery === 0);
 }
 

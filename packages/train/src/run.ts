@@ -17,6 +17,8 @@ export interface Run {
   /** Weights of the best validation in this process. */
   bestParams: Params | undefined;
   sinceBest: number;
+  /** Step of the last validation, 0 before the first. */
+  validatedAt: number;
 }
 
 /** Copies the weights to start from, or reads those to go on from. */
@@ -25,7 +27,7 @@ export async function beginRun<Input, Prepared>(options: FitOptions<Input, Prepa
   if (resumeFrom === undefined) {
     const weights = split(cloneParams(options.params), options);
     if (ema !== undefined) weights.ema = cloneParams(weights.trainable);
-    return { step: 0, weights, best: undefined, bestParams: undefined, sinceBest: 0 };
+    return { step: 0, weights, best: undefined, bestParams: undefined, sinceBest: 0, validatedAt: 0 };
   }
   const state = await loadTrainState(resumeFrom, model.specs, identityOf(options));
   const weights = split(state.params, options);
@@ -34,7 +36,8 @@ export async function beginRun<Input, Prepared>(options: FitOptions<Input, Prepa
   if (ema === undefined && state.ema) disposeParams(state.ema);
   if (logPath !== undefined) await rewindTrainLog(logPath, state.step);
   const bestParams = await reloadBest(resumeFrom, state.best, options);
-  return { step: state.step, weights, best: state.best, bestParams, sinceBest: state.sinceBest };
+  const { step, best, sinceBest, validatedAt } = state;
+  return { step, weights, best, bestParams, sinceBest, validatedAt };
 }
 
 /** Weights as they are validated and kept: averages where the run keeps them. The tensors are the run's own. */

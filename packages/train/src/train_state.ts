@@ -23,6 +23,8 @@ export interface TrainState {
   readonly best: BestSoFar | undefined;
   /** Validations since the best one. */
   readonly sinceBest: number;
+  /** Step of the last validation, 0 before the first. */
+  readonly validatedAt: number;
 }
 
 /** What must be the same on both sides of an interruption. */
@@ -57,6 +59,7 @@ export async function saveTrainState(
     optimizerSteps: JSON.stringify(steps),
     best: JSON.stringify(state.best ?? null),
     sinceBest: String(state.sinceBest),
+    validatedAt: String(state.validatedAt),
   };
   await writeSafetensors(path, tensors, { metadata });
 }
@@ -75,7 +78,7 @@ export async function loadTrainState(
   const file = await openCheckpoint(path);
   try {
     checkIdentity(path, file.metadata, identity);
-    const { step, optimizerSteps, best, sinceBest } = file.metadata;
+    const { step, optimizerSteps, best, sinceBest, validatedAt } = file.metadata;
     const slotSteps = JSON.parse(optimizerSteps!) as Record<string, number>;
     const params = await loadParams(specs, file, { allowUnused: [extraNames] });
     const ema = await readAll(file, /^ema\./);
@@ -86,6 +89,7 @@ export async function loadTrainState(
       ema: Object.keys(ema).length > 0 ? ema : undefined,
       best: (JSON.parse(best!) as BestSoFar | null) ?? undefined,
       sinceBest: Number(sinceBest),
+      validatedAt: Number(validatedAt),
     };
   } finally {
     await file.close();

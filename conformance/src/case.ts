@@ -68,9 +68,19 @@ export interface NotOffered {
   readonly reason: string;
 }
 
+/** A check of something that lies beside `cases.json`, such as checkpoints with their hashes. */
+export interface SideCheck {
+  readonly id: string;
+  readonly kind: string;
+  /** Throws, saying what is wrong. */
+  run(): Promise<void>;
+}
+
 /** What `groups/<group>.ts` exports as `group`. */
 export interface GroupRunners {
   /** One per `kind`. */
   readonly runners: Readonly<Record<string, CaseRunner>>;
   readonly notOffered?: readonly NotOffered[];
+  /** Further checks of the group's folder. */
+  readonly sideChecks?: (groupFolder: string) => Promise<readonly SideCheck[]>;
 }

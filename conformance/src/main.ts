@@ -7,7 +7,7 @@ import { useSoftwareVulkan } from "../../packages/test-kit/src/software_vulkan.j
 import type { GroupRunners } from "./case.js";
 import { type FixtureGroup, readFixtures } from "./read_fixtures.js";
 import { countResults, type GroupResult, renderReport } from "./report.js";
-import { runCase } from "./run_case.js";
+import { type CaseResult, runCase, runSideCheck } from "./run_case.js";
 
 const usage = `npm run conformance -- [--fixtures <dir>] [--group <name>] [--backend cpu|wasm|webgpu] [--json <file>]
                        [--case <id>] [--verbose]
@@ -61,15 +61,16 @@ async function runGroup(
   verbose: boolean,
 ): Promise<GroupResult> {
   const runners = await loadRunners(fixtures.name);
-  const results = [];
-  for (const golden of fixtures.cases.filter(({ id }) => only === undefined || id === only)) {
-    const result = await runCase(fixtures, golden, runners);
+  const results: CaseResult[] = [];
+  const wanted = ({ id }: { readonly id: string }): boolean => only === undefined || id === only;
+  const add = (result: CaseResult): void => {
     results.push(result);
-    if (verbose)
-      console.error(
-        `${result.status.padEnd(6)} ${result.milliseconds.toFixed(0).padStart(7)} ms  ${golden.id}`,
-      );
-  }
+    const { status, milliseconds, id } = result;
+    if (verbose) console.error(`${status.padEnd(6)} ${milliseconds.toFixed(0).padStart(7)} ms  ${id}`);
+  };
+  for (const golden of fixtures.cases.filter(wanted)) add(await runCase(fixtures, golden, runners));
+  const sideChecks = (await runners.sideChecks?.(fixtures.folder)) ?? [];
+  for (const check of sideChecks.filter(wanted)) add(await runSideCheck(check));
   return { group: fixtures.name, results };
 }
 

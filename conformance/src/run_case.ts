@@ -1,7 +1,7 @@
 import { openCheckpoint } from "@glof/checkpoint";
 import { isGlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { CaseContext, CaseRunner, GoldenCase, Got, GroupRunners } from "./case.js";
+import type { CaseContext, CaseRunner, GoldenCase, Got, GroupRunners, SideCheck } from "./case.js";
 import { type Comparison, compareOutput } from "./compare.js";
 import type { FixtureGroup } from "./read_fixtures.js";
 
@@ -53,6 +53,20 @@ export async function runCase(
   } finally {
     tape.endScope();
   }
+}
+
+/** Runs a check beside the cases. It never throws. */
+export async function runSideCheck({ id, kind, run }: SideCheck): Promise<CaseResult> {
+  const started = performance.now();
+  const result = await run().then(
+    () => ({ status: "passed" as const, ratio: 0, notes: [] }),
+    (error: unknown) => ({
+      status: "failed" as const,
+      ratio: Number.POSITIVE_INFINITY,
+      notes: [error instanceof Error ? error.message : String(error)],
+    }),
+  );
+  return { id, kind, excused: [], milliseconds: performance.now() - started, ...result };
 }
 
 type Outcome = Pick<CaseResult, "status" | "ratio" | "notes">;

@@ -14,6 +14,8 @@ import {
 import * as tf from "@tensorflow/tfjs-core";
 import type { CaseContext, CaseRunner, Got, GroupRunners } from "../case.js";
 import { toNchw } from "../layouts.js";
+import { architectureChecks } from "./dinov2/architectures.js";
+import { checkpointChecks } from "./dinov2/checkpoints.js";
 
 /** A model of `cases.json`, as its generator writes the original constructor's arguments. */
 interface StatedModel {
@@ -304,4 +306,5 @@ export const group: GroupRunners = {
     hub_linear_classifier: linearClassifier,
     center_padding: centerPadding,
   },
+  sideChecks: async (folder) => [...(await checkpointChecks(folder)), ...(await architectureChecks(folder))],
 };

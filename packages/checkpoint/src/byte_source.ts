@@ -24,7 +24,8 @@ export async function openByteSource(
 export function addressOf(source: string | URL): URL | undefined {
   if (source instanceof URL) return source.protocol === "file:" ? undefined : source;
   if (/^(https?|blob|data):/i.test(source)) return new URL(source);
-  if (typeof document !== "undefined") return new URL(source, document.baseURI);
+  // Pages and workers have a location, Node has none.
+  if (typeof location !== "undefined") return new URL(source, location.href);
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu"; gives [M, out]
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon; gives [N, H, W, C]
+ * - `GlofSoftmax`: inputs x [M, D]; softmax of each row
  * - `GlofGelu`: inputs x of any shape; gives the same shape
  * - `GlofAttention`: inputs q, k, v [B, T, d]; attrs scale; gives [B, T, d]
  * - `GlofMultiHeadAttention`: inputs qkv [N, T, 3D]; attrs heads, scale; gives [N, T, D]
@@ -18,6 +19,7 @@ export type FastKernelName =
   | "GlofLinear"
   | "GlofLayerNorm"
   | "GlofGroupNorm"
+  | "GlofSoftmax"
   | "GlofGelu"
   | "GlofAttention"
   | "GlofMultiHeadAttention"
@@ -29,6 +31,7 @@ export type FastKernelName =
 /**
  * Gradients of the above, of one output each per input asked for:
  * - `GlofGeluGrad`, `GlofReluGrad`: inputs x, dy; gives dx
+ * - `GlofSoftmaxGrad`: inputs y (the result) and dy, both [M, D]; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
@@ -37,6 +40,7 @@ export type FastKernelName =
 export type FastGradientName =
   | "GlofGeluGrad"
   | "GlofReluGrad"
+  | "GlofSoftmaxGrad"
   | "GlofLayerNormGrad"
   | "GlofGroupNormGrad"
   | "GlofAttentionGrad"

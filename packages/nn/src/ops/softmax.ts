@@ -1,5 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 
 /** Non-negative axis. */
@@ -27,15 +28,26 @@ export function softmax<T extends tf.Tensor>(x: T, axis = -1): T {
   });
 }
 
+/** [..., D] -> [M, D]. */
+function toRows(x: tf.Tensor): tf.Tensor {
+  const width = x.shape.at(-1)!;
+  return tf.reshape(x, [x.size / width, width]);
+}
+
 /** Softmax off the tape, along a non-negative axis. */
 export function softmaxValue(x: tf.Tensor, axis: number): tf.Tensor {
-  if (axis === x.rank - 1) return tf.softmax(x);
+  if (axis === x.rank - 1) {
+    const kernel = useKernel("GlofSoftmax");
+    return kernel === undefined ? tf.softmax(x) : tf.reshape(kernel({ x: toRows(x) }), x.shape);
+  }
   const exponentials = tf.exp(shifted(x, axis));
   return tf.div(exponentials, tf.sum(exponentials, axis, true));
 }
 
 /** Gradient through a softmax with result `y`: y * (dy - sum(dy * y)). */
 export function softmaxPullback(dy: tf.Tensor, y: tf.Tensor, axis: number): tf.Tensor {
+  const kernel = axis === y.rank - 1 ? useGradientKernel("GlofSoftmaxGrad") : undefined;
+  if (kernel !== undefined) return tf.reshape(kernel({ y: toRows(y), dy: toRows(dy) })[0]!, y.shape);
   const weighted = tf.mul(dy, y);
   return tf.sub(weighted, tf.mul(y, tf.sum(weighted, axis, true)));
 }

@@ -20,6 +20,8 @@ export interface AirOptions {
   readonly flattening: number;
   /** How much of the light from the slopes around reaches a surface. */
   readonly terrainLight: number;
+  /** Share of a pixel's light that comes from its surroundings through the air, per band (adjacency). */
+  readonly adjacency: Spectrum;
   /** Light scattered into the view, per band: large and blue at the top of the atmosphere, near 0 or below in L2A. */
   readonly pathRefl: Spectrum;
 }
@@ -29,11 +31,13 @@ export function makeAir(rng: Rng, toa: boolean): AirOptions {
   const dust = rng.uniform(0.7, 1.5);
   const skyShare = [0.17, 0.125, 0.09, 0.055, 0.028, 0.02].map((share) => share * dust);
   const shade = rng.uniform(0.5, 1.5);
+  const adjacency = rng.uniform(0.2, 1) * (toa ? 1 : 0.5);
   const residual = rng.uniform(-0.006, 0.01);
   return {
     skyShare,
     terrainLight: rng.uniform(0.15, 0.6),
     flattening: toa ? rng.uniform(0, 0.15) : rng.next() < 0.3 ? rng.uniform(0, 0.3) : rng.uniform(0.3, 0.85),
+    adjacency: [0.1, 0.08, 0.065, 0.045, 0.015, 0.01].map((share) => share * adjacency),
     pathRefl: toa
       ? [0.085, 0.052, 0.032, 0.014, 0.002, 0.001].map((value) => value * shade)
       : [-0.006, 0.001, 0.003, 0.002, 0.003, 0.003].map((value) => value * shade + residual * 0.3),
@@ -122,12 +126,14 @@ export function shade(
     }
     const around = surroundings(ground, arriving, grid);
     const path = air.pathRefl[band]!;
+    const adjacency = air.adjacency[band]!;
     for (let cell = 0; cell < ground.length; cell++) {
       const facing = mix(Math.min(1.9, light.direct[cell]!), 1, flat[cell]!);
       const mirrored = air.terrainLight * around[cell]! * (1.3 - skyView[cell]!);
       // Sen2Cor style: divides by the modelled light, held above a floor so that shade is not blown up.
       const modelled = Math.max(0.28, facing * (1 - sky) + sky);
-      ground[cell] = ground[cell]! * (arriving[cell]! + mirrored) * modelled ** -air.flattening + path;
+      const seen = ground[cell]! * (arriving[cell]! + mirrored) * modelled ** -air.flattening;
+      ground[cell] = mix(seen, around[cell]!, adjacency) + path;
     }
   }
 }

@@ -166,3 +166,21 @@ describe("bounds", () => {
     }
   });
 });
+
+describe("swath edge", () => {
+  it("has no data beyond it, in the image and in the truth", () => {
+    const { validMask, bandsRefl, truth } = generateScene({ ...small, seed: 14, noDataShare: 0.3 });
+    let [outside, wrong] = [0, 0];
+    validMask.forEach((valid, pixel) => {
+      if (valid === 0) outside++;
+      const blank = bandsRefl.every((band) => band[pixel] === 0);
+      const unknown = [truth.lakeMask, truth.visibleMask, truth.waterMask].every(
+        (mask) => mask[pixel] === 255,
+      );
+      if (valid === 0 && !(blank && unknown)) wrong++;
+      if (valid === 1 && (blank || truth.lakeMask[pixel] === 255)) wrong++;
+    });
+    expect(wrong).toBe(0);
+    expect(outside / validMask.length).toBeCloseTo(0.3, 1);
+  });
+});

@@ -1,4 +1,4 @@
-import { GlofError, seededRng } from "@glof/core";
+import { GlofError, type Rng, seededRng } from "@glof/core";
 import type { Crs } from "@glof/geo";
 import { makeClimate } from "./climate.js";
 import { coverWithClouds, makeClouds } from "./clouds.js";
@@ -31,8 +31,10 @@ export interface SceneOptions {
   readonly lakeAbundance?: number;
   /** Share of the scene under cloud, 0 to 1. Default: clear in two scenes of three, else up to 0.4. */
   readonly cloudCover?: number;
-  /** `L2A` surface reflectance (default), or `TOA` with the blue haze of the whole atmosphere. */
+  /** `L2A` surface reflectance, or `TOA` with the blue haze of the whole atmosphere. Default: `L2A` in four of five. */
   readonly level?: "L2A" | "TOA";
+  /** Share of the scene beyond the edge of the swath: no data there. Default 0. */
+  readonly noDataShare?: number;
 }
 
 /** Year at which lakes have the size that the seed gives them. */
@@ -71,7 +73,8 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   for (let cell = 0; cell < light.sunlit.length; cell++) {
     light.sunlit[cell] = light.sunlit[cell]! * clouds.sunlit[cell]!;
   }
-  const air = makeAir(sky.split("air"), options.level === "TOA");
+  const level = options.level ?? (sky.split("level").next() < 0.8 ? "L2A" : "TOA");
+  const air = makeAir(sky.split("air"), level === "TOA");
   const bands = [...landscape.canvas.albedo];
   shade(bands, light, grid, air, landscape.water.share);
   coverWithClouds(bands, clouds, sky.split("cloud tops"));
@@ -79,11 +82,20 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   const crop = { pad: PAD, width, height };
   const floats = (field: Float32Array): Float32Array =>
     cropField(field, grid, crop, (n) => new Float32Array(n));
+  const validMask = swath(width, height, options.noDataShare ?? 0, sky.split("swath"));
+  const truth = makeTruth(
+    landscape,
+    { opacity: clouds.opacity, sunlit: light.sunlit },
+    grid,
+    crop,
+    validMask,
+  );
   return {
     seed,
     mode,
     season,
     year,
+    level,
     sun: climate.sun,
     width,
     height,
@@ -95,11 +107,27 @@ export function generateScene(options: SceneOptions): SyntheticScene {
       crs: UTM_45N,
     },
     bands: SYNTHETIC_BANDS,
-    bandsRefl: bands.map(floats),
-    validMask: new Uint8Array(width * height).fill(1),
+    bandsRefl: bands.map((band) => floats(band).map((value, pixel) => value * validMask[pixel]!)),
+    validMask,
     elevationM: floats(landscape.elevationM),
-    truth: makeTruth(landscape, { opacity: clouds.opacity, sunlit: light.sunlit }, grid, crop),
+    truth,
   };
+}
+
+/** 1 inside the swath; its edge crosses the scene at the slant of Sentinel-2's orbit. */
+function swath(width: number, height: number, noDataShare: number, rng: Rng): Uint8Array {
+  const validMask = new Uint8Array(width * height).fill(1);
+  if (noDataShare <= 0) return validMask;
+  const slant = 0.21;
+  const fromEast = rng.next() < 0.5;
+  const crossing = (noDataShare - 0.5) * (width + slant * height) + 0.5 * width;
+  for (let row = 0, pixel = 0; row < height; row++) {
+    for (let col = 0; col < width; col++, pixel++) {
+      const along = (fromEast ? width - 1 - col : col) + (fromEast ? -1 : 1) * slant * (row - 0.5 * height);
+      if (along < crossing) validMask[pixel] = 0;
+    }
+  }
+  return validMask;
 }
 
 /** The pixels of a scene and a border around them, so that shadows, blur and glaciers come in from outside. */

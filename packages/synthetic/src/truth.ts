@@ -35,7 +35,13 @@ export interface Sky {
 }
 
 /** Reads the exact truth off a landscape. */
-export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop: Crop): SceneTruth {
+export function makeTruth(
+  landscape: Landscape,
+  sky: Sky,
+  grid: FieldGrid,
+  crop: Crop,
+  validMask: Uint8Array,
+): SceneTruth {
   const floats = (field: Float32Array): Float32Array =>
     cropField(field, grid, crop, (n) => new Float32Array(n));
   const share = floats(landscape.water.share);
@@ -46,13 +52,14 @@ export function makeTruth(landscape: Landscape, sky: Sky, grid: FieldGrid, crop:
   const sunlit = floats(sky.sunlit);
   const owner = cropField(landscape.water.owner, grid, crop, (n) => new Int32Array(n));
   const lakeMask = toBytes(share, (part) => (part >= 0.5 ? 1 : 0));
+  for (let cell = 0; cell < lakeMask.length; cell++) if (validMask[cell] === 0) lakeMask[cell] = 255;
   const hidden = (cell: number): boolean =>
     opacity[cell]! >= HIDDEN || (lakeMask[cell] === 1 && snow[cell]! > 0.5);
   const { lakeIds, lakes } = listLakes(lakeMask, owner, landscape.bodies, { ice, opacity }, crop, grid.cellM);
   return {
     lakeMask,
     visibleMask: lakeMask.map((value, cell) => (hidden(cell) ? 255 : value)),
-    waterMask: lakeMask.map((value, cell) => (value === 1 || river[cell]! >= 0.5 ? 1 : 0)),
+    waterMask: lakeMask.map((value, cell) => (value === 0 && river[cell]! >= 0.5 ? 1 : value)),
     lakeIds,
     classMap: cropField(landscape.canvas.classMap, grid, crop, (n) => new Uint8Array(n)),
     cloudOpacity: toBytes(opacity, (value) => Math.round(255 * value)),

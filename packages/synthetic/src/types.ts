@@ -95,6 +95,8 @@ export interface SyntheticScene {
   readonly mode: SceneMode;
   readonly season: Season;
   readonly year: number;
+  /** Surface reflectance, or top of the atmosphere. */
+  readonly level: "L2A" | "TOA";
   readonly sun: SunPosition;
   readonly width: number;
   readonly height: number;

@@ -163,7 +163,8 @@ describeOnBackends(
       const rest = await runFit(options({ ...half, resumeFrom: join(dir("half"), "last.safetensors") }));
       expect([...losses(first), ...losses(rest.events)]).toEqual(losses(whole.events));
       expect(rest.best).toEqual(whole.best);
-      const validations = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind === "validation").length;
+      const validations = (events: readonly TrainEvent[]) =>
+        events.filter(({ kind }) => kind === "validation").length;
       expect(validations(first) + validations(rest.events)).toBe(validations(whole.events));
       for (const name of Object.keys(whole.params)) {
         expect(await rest.params[name]!.data(), name).toEqual(await whole.params[name]!.data());

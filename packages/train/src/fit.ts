@@ -81,7 +81,11 @@ async function* events<Input, Prepared>(
       // A run that was stopped in a validation makes up for it when it goes on.
       if (isValidationDue(run, options)) yield* validated(run, options);
       const isEnd = run.step >= steps || run.sinceBest >= patience;
-      if (checkpointDir !== undefined && run.step > savedAt && (isEnd || isCheckpointDue(run.step, options))) {
+      if (
+        checkpointDir !== undefined &&
+        run.step > savedAt &&
+        (isEnd || isCheckpointDue(run.step, options))
+      ) {
         yield await checkpointed(run, options);
         savedAt = run.step;
       }

@@ -33,7 +33,7 @@ export async function beginCog(path: string, options: CogOptions): Promise<CogWr
   try {
     const sizes = levelSizes(resolved.grid.width, resolved.grid.height, resolved.blockSize);
     for (const [index, size] of [...sizes.entries()].reverse()) {
-      const store = await createTileStore(`${path}.level${index}`);
+      const store = await createTileStore(path, index);
       levels.unshift(createPyramidLevel(size, store, levels[0], encode, resolved));
     }
   } catch (error) {

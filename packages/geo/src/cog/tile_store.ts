@@ -21,10 +21,10 @@ export interface TileStore {
 
 const copyBytes = 4 * 2 ** 20;
 
-/** Starts a store in a temporary file beside `path`. */
-export async function createTileStore(path: string): Promise<TileStore> {
+/** Starts the store of one level of the raster at `path`, in a temporary file beside it. */
+export async function createTileStore(path: string, level: number): Promise<TileStore> {
   const [{ open }, { asGlofError, beginAtomicFile }] = await Promise.all([loadFs(), loadCoreNode()]);
-  const file = await beginAtomicFile(path);
+  const file = await beginAtomicFile(`${path}.level${level}`);
   const handle = await asGlofError(path, () => open(file.temporaryPath, "wx+")).catch(
     async (error: unknown) => {
       await file.abandon();

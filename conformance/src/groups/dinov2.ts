@@ -14,30 +14,9 @@ import {
 import * as tf from "@tensorflow/tfjs-core";
 import type { CaseContext, CaseRunner, Got, GroupRunners } from "../case.js";
 import { toNchw } from "../layouts.js";
+import { type StatedModel, toStatedConfig } from "../stated_dinov2.js";
 import { architectureChecks } from "./dinov2/architectures.js";
 import { checkpointChecks } from "./dinov2/checkpoints.js";
-
-/** A model of `cases.json`, as its generator writes the original constructor's arguments. */
-interface StatedModel {
-  readonly file: string;
-  readonly config: {
-    readonly patch_size: number;
-    readonly in_chans: number;
-    readonly mlp_ratio: number;
-    readonly ffn_layer: string;
-    readonly num_register_tokens: number;
-    readonly interpolate_antialias: boolean;
-    readonly interpolate_offset: number;
-    readonly qkv_bias: boolean;
-    readonly proj_bias: boolean;
-    readonly ffn_bias: boolean;
-    readonly init_values: number | null;
-    readonly embed_dim: number;
-    readonly depth: number;
-    readonly num_heads: number;
-    readonly img_size: number;
-  };
-}
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -50,26 +29,11 @@ function statedModel({ golden, facts }: CaseContext): StatedModel {
 function buildStated(context: CaseContext, more: Partial<Dinov2Config> = {}): Dinov2Model {
   const { config } = statedModel(context);
   const options = context.golden.options;
+  const stated = toStatedConfig(String(options.model), config);
   return buildDinov2({
-    name: String(options.model),
-    embedDim: config.embed_dim,
-    depth: config.depth,
-    heads: config.num_heads,
-    mlpRatio: config.mlp_ratio,
-    ffn: config.ffn_layer.startsWith("swiglu") ? "swiglu" : "mlp",
-    patchSizePx: config.patch_size,
-    imageSizePx: config.img_size,
-    bands: Array.from(
-      { length: config.in_chans },
-      (_, index) => ["B04", "B03", "B02", "B08"][index] ?? `band ${index}`,
-    ),
-    registers: config.num_register_tokens,
-    positionOffset: (options.interpolate_offset as number | undefined) ?? config.interpolate_offset,
-    positionAntialias: (options.interpolate_antialias as boolean | undefined) ?? config.interpolate_antialias,
-    qkvBias: config.qkv_bias,
-    projBias: config.proj_bias,
-    ffnBias: config.ffn_bias,
-    layerScale: config.init_values,
+    ...stated,
+    positionOffset: (options.interpolate_offset as number | undefined) ?? stated.positionOffset,
+    positionAntialias: (options.interpolate_antialias as boolean | undefined) ?? stated.positionAntialias,
     ...more,
   });
 }

@@ -13,8 +13,8 @@ import { buildDinov2, type Dinov2Features, type Dinov2Model } from "@glof/vit-di
 import * as tf from "@tensorflow/tfjs-core";
 import type { CaseContext, CaseRunner, Got, GroupRunners } from "../case.js";
 import { convFromPytorch, convToPytorch } from "../layouts.js";
+import { readStatedModels, toStatedConfig } from "../stated_dinov2.js";
 import { imageToFile, layerWithGradients } from "./ops/objective.js";
-import { readStatedModels, toStatedConfig } from "./peft/stated_dinov2.js";
 
 /** Names of the adapter's parameters in a case, as gradients are named, and whether they are weights of the layer kind. */
 const adapterNames = [

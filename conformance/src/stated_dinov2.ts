@@ -45,7 +45,10 @@ export function toStatedConfig(name: string, config: StatedConfig): Dinov2Option
     ffn: config.ffn_layer.startsWith("swiglu") ? "swiglu" : "mlp",
     patchSizePx: config.patch_size,
     imageSizePx: config.img_size,
-    bands: ["B04", "B03", "B02", "B08"].slice(0, config.in_chans),
+    bands: Array.from(
+      { length: config.in_chans },
+      (_, index) => ["B04", "B03", "B02", "B08"][index] ?? `band ${index}`,
+    ),
     registers: config.num_register_tokens,
     positionOffset: config.interpolate_offset,
     positionAntialias: config.interpolate_antialias,

@@ -13,10 +13,10 @@ export interface InterpolationOptions {
 /** Filters of `torch.nn.functional.interpolate`. */
 export type InterpolationFilter = "bilinear" | "bicubic";
 
-/** Source pixels per result pixel. */
+/** Source pixels per result pixel, as the float32 that PyTorch holds it in: at 37 cells the rest is worth 1e-6. */
 export function sourceStep(inSize: number, outSize: number, options: InterpolationOptions): number {
-  if (options.alignCorners) return outSize > 1 ? (inSize - 1) / (outSize - 1) : 0;
-  return options.scale === undefined ? inSize / outSize : 1 / options.scale;
+  if (options.alignCorners) return outSize > 1 ? Math.fround((inSize - 1) / (outSize - 1)) : 0;
+  return Math.fround(options.scale === undefined ? inSize / outSize : 1 / options.scale);
 }
 
 /** The matrix of a bilinear or bicubic resampling of one axis, equal to PyTorch's. */
@@ -74,7 +74,13 @@ function bicubicMap(inSize: number, outSize: number, step: number, alignCorners:
 
 function antialiasedMap(filter: InterpolationFilter, inSize: number, outSize: number, step: number): AxisMap {
   const map = emptyAxisMap(outSize, inSize);
-  for (const [index, { first, weights }] of antialiasedTaps(filter, inSize, outSize, step).entries()) {
+  for (const [index, { first, weights }] of antialiasedTaps(
+    filter,
+    inSize,
+    outSize,
+    step,
+    Math.fround,
+  ).entries()) {
     map.values.set(weights, index * inSize + first);
   }
   return map;
@@ -88,19 +94,22 @@ export interface FilterTaps {
 
 /**
  * Filter of each result pixel, as wide as the step, its weights summing to 1; a = -0.5 here, as in Pillow and PyTorch.
+ *
+ * @param round how the middle of the filter is held: PyTorch rounds it to float32, Pillow does not
  */
 export function antialiasedTaps(
   filter: InterpolationFilter,
   inSize: number,
   outSize: number,
   step: number,
+  round: (centre: number) => number = (centre) => centre,
 ): FilterTaps[] {
   const stretch = Math.max(step, 1);
   const support = (filter === "bilinear" ? 1 : 2) * stretch;
   const weight = (d: number): number =>
     filter === "bilinear" ? Math.max(0, 1 - Math.abs(d)) : cubic(d, -0.5);
   return Array.from({ length: outSize }, (_, index) => {
-    const centre = step * (index + 0.5);
+    const centre = round(step * (index + 0.5));
     const first = Math.max(Math.trunc(centre - support + 0.5), 0);
     const end = Math.min(Math.trunc(centre + support + 0.5), inSize);
     const weights: number[] = [];

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { predictRaster, workingBytes } from "./predict_raster.js";
 import { planTiles } from "./tile_plan.js";
-import type { PredictRasterOptions, TileInput, TilePlan } from "./types.js";
+import type { PredictRasterOptions, TileInput, TilePlan, TilePredictor } from "./types.js";
 
 interface Raster {
   readonly width: number;
@@ -215,6 +215,44 @@ describeOnBackends("predictRaster", () => {
       read: async () => ({ pixels: new Float32Array(3), validMask: new Uint8Array(3) }),
     });
     await expect(short).rejects.toSatisfy((error) => isGlofError(error, "shape-mismatch"));
+  });
+
+  it("gives the same by a predictor whose batches finish in any order, never more at once than it takes", async () => {
+    const raster = randomRaster(70, 30, 2);
+    const plan = planTiles({ width: 70, height: 30, tilePx: 10, overlapPx: 4 });
+    const [underWay, most] = [new Set<number>(), { count: 0 }];
+    let started = 0;
+    const predictor: TilePredictor = {
+      concurrency: 3,
+      predict: async (pixels, [count, rows, cols, bands]) => {
+        const number = started++;
+        underWay.add(number);
+        most.count = Math.max(most.count, underWay.size);
+        // Later batches finish first.
+        await new Promise((resolve) => setTimeout(resolve, 12 - 4 * (number % 3)));
+        underWay.delete(number);
+        return Float32Array.from({ length: count * rows * cols }, (_, pixel) => pixels[pixel * bands]!);
+      },
+    };
+    const here = await predict(raster, plan, { batchSize: 2 });
+    expect(await predict(raster, plan, { batchSize: 2, predict: predictor })).toEqual(here);
+    expect(most.count).toBe(3);
+    expect(workingBytes({ plan, bandCount: 2, predict: predictor })).toBeGreaterThan(
+      workingBytes({ plan, bandCount: 2 }),
+    );
+  });
+
+  it("passes on what a predictor throws, and refuses too few probabilities", async () => {
+    const raster = randomRaster(40, 10);
+    const plan = planTiles({ width: 40, height: 10, tilePx: 10, overlapPx: 2 });
+    const by = (work: () => Promise<Float32Array>) =>
+      predict(raster, plan, { predict: { concurrency: 2, predict: work } });
+    await expect(by(() => Promise.reject(new Error("worker")))).rejects.toThrow("worker");
+    await expect(by(async () => new Float32Array(7))).rejects.toSatisfy((error) =>
+      isGlofError(error, "shape-mismatch"),
+    );
+    const none = predict(raster, plan, { predict: { concurrency: 0, predict: async (pixels) => pixels } });
+    await expect(none).rejects.toSatisfy((error) => isGlofError(error, "bad-argument"));
   });
 
   it("leaves no tensor behind, whether it ends well or not", async () => {

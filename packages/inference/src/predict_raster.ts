@@ -1,16 +1,9 @@
 import { GlofError, throwIfAborted } from "@glof/core";
-import * as tf from "@tensorflow/tfjs-core";
+import { type BatchStarter, batchesAtOnce, batchStarter, type RunningBatch } from "./batches.js";
 import { BlendRows } from "./blend_rows.js";
 import { RowBand } from "./row_band.js";
 import { countTiles } from "./tile_plan.js";
 import type { PredictRasterOptions, TileInput } from "./types.js";
-
-/** A batch whose result is on its way back from the device. */
-interface PendingBatch {
-  readonly columns: readonly number[];
-  readonly prob: tf.Tensor4D;
-  readonly values: Promise<Float32Array>;
-}
 
 /** Rows of pixels on their way in, for the row of tiles at `top`. */
 interface PendingRows {
@@ -26,6 +19,7 @@ interface PendingRows {
  * - Every row is read once, over the whole width; the next rows are read while the model runs.
  * - Overlapping tiles fade into each other (`blendWindow`). Tiles that reach beyond a small raster are mirrored.
  * - A tile without a usable pixel is not run. Pixels that are not usable leave as NaN.
+ * - With a `TilePredictor` several batches run at once; they are blended in the order of the tiles all the same.
  *
  * @throws GlofError `aborted`; `shape-mismatch` when `read` or `predict` gives another size than asked; `internal` when
  * the model gives a number that is not finite; and whatever `read`, `predict` and `write` throw
@@ -35,35 +29,37 @@ export async function predictRaster(options: PredictRasterOptions): Promise<void
 }
 
 /**
- * Bytes of the buffers that `predictRaster` holds: pixels of one row of tiles, the rows read ahead, the blend, and two
- * batches. It does not grow with the height of the raster. The model's own memory comes on top.
+ * Bytes of the buffers that `predictRaster` holds: pixels of one row of tiles, the rows read ahead, the blend, and the
+ * batches under way (two, or a predictor's `concurrency`). It does not grow with the height of the raster. The model's
+ * own memory comes on top.
  */
 export function workingBytes(
-  options: Pick<PredictRasterOptions, "plan" | "bandCount" | "batchSize">,
+  options: Pick<PredictRasterOptions, "plan" | "bandCount" | "batchSize"> &
+    Partial<Pick<PredictRasterOptions, "predict">>,
 ): number {
-  const { plan, bandCount, batchSize = 1 } = options;
+  const { plan, bandCount, batchSize = 1, predict } = options;
+  const batchBytes = batchesAtOnce(predict) * batchSize * plan.tilePx ** 2 * 4 * (bandCount + 1);
   const rowPixels = Math.min(plan.tilePx, plan.height) * plan.width;
   const pixelBytes = 4 * bandCount + 1;
-  return 2 * rowPixels * pixelBytes + rowPixels * 8 + 2 * batchSize * plan.tilePx ** 2 * 4 * (bandCount + 1);
+  return 2 * rowPixels * pixelBytes + rowPixels * 8 + batchBytes;
 }
 
 class RasterPrediction {
   private readonly band: RowBand;
   private readonly blend: BlendRows;
   private readonly batchSize: number;
-  /** Two, used in turn: one may still be on its way to the device while the next is filled. */
-  private readonly batches: readonly [Float32Array, Float32Array];
-  private batchCount = 0;
+  private readonly batches: BatchStarter;
   private doneTiles = 0;
 
   constructor(private readonly options: PredictRasterOptions) {
-    const { plan, bandCount, batchSize = 1 } = options;
-    for (const [name, value] of Object.entries({ bandCount, batchSize })) checkPositive(name, value);
+    const { plan, bandCount, batchSize = 1, predict } = options;
+    const concurrency = batchesAtOnce(predict);
+    for (const [name, value] of Object.entries({ bandCount, batchSize, concurrency }))
+      checkPositive(name, value);
     this.batchSize = Math.min(batchSize, plan.tileX.length);
     this.band = new RowBand(plan, bandCount);
     this.blend = new BlendRows(plan);
-    const batchLength = this.batchSize * plan.tilePx ** 2 * bandCount;
-    this.batches = [new Float32Array(batchLength), new Float32Array(batchLength)];
+    this.batches = batchStarter(predict, { batchSize: this.batchSize, tilePx: plan.tilePx, bandCount });
   }
 
   async run(): Promise<void> {
@@ -112,20 +108,21 @@ class RasterPrediction {
     const { plan } = this.options;
     const columns = plan.tileX.map((_, column) => column).filter((column) => this.hasData(column));
     this.report(plan.tileX.length - columns.length);
-    let pending: PendingBatch | undefined;
+    const running: { tiles: readonly number[]; batch: RunningBatch }[] = [];
+    const finishFirst = async (): Promise<void> => {
+      const first = running.shift();
+      if (first) await this.finishBatch(first.tiles, first.batch, tileRow);
+    };
     try {
       for (let start = 0; start < columns.length; start += this.batchSize) {
         throwIfAborted(this.options.signal, "predictRaster");
-        const next = this.startBatch(columns.slice(start, start + this.batchSize));
-        const previous = pending;
-        pending = next;
-        if (previous) await this.finishBatch(previous, tileRow);
+        if (running.length === this.batches.atOnce) await finishFirst();
+        const tiles = columns.slice(start, start + this.batchSize);
+        running.push({ tiles, batch: this.startBatch(tiles) });
       }
-      const last = pending;
-      pending = undefined;
-      if (last) await this.finishBatch(last, tileRow);
+      while (running.length > 0) await finishFirst();
     } finally {
-      pending?.prob.dispose();
+      for (const { batch } of running) batch.dispose();
     }
   }
 
@@ -133,45 +130,32 @@ class RasterPrediction {
     return this.band.hasValidPixel(this.options.plan.tileX[column]!);
   }
 
-  private startBatch(columns: readonly number[]): PendingBatch {
-    const { plan, bandCount, predict } = this.options;
-    const { tilePx } = plan;
-    const tileLength = tilePx * tilePx * bandCount;
-    const buffer = this.batches[this.batchCount++ % 2]!;
-    columns.forEach((column, index) => {
-      this.band.copyTile(plan.tileX[column]!, buffer.subarray(index * tileLength, (index + 1) * tileLength));
+  private startBatch(columns: readonly number[]): RunningBatch {
+    const { plan, bandCount } = this.options;
+    const tileLength = plan.tilePx ** 2 * bandCount;
+    return this.batches.start(columns.length, (pixels) => {
+      columns.forEach((column, index) => {
+        this.band.copyTile(
+          plan.tileX[column]!,
+          pixels.subarray(index * tileLength, (index + 1) * tileLength),
+        );
+      });
     });
-    const prob = tf.tidy(() => {
-      const pixels = buffer.subarray(0, columns.length * tileLength);
-      return predict(tf.tensor4d(pixels, [columns.length, tilePx, tilePx, bandCount]));
-    });
-    const expected = [columns.length, tilePx, tilePx, 1];
-    if (prob.shape.join() !== expected.join()) {
-      prob.dispose();
-      throw new GlofError(
-        "shape-mismatch",
-        `predictRaster: expected probabilities [${expected}] from predict, got [${prob.shape}]. ` +
-          "Give one channel at the size of the tile.",
-        { expected, got: prob.shape },
-      );
-    }
-    const values = prob.data<"float32">();
-    values.catch(() => {});
-    return { columns, prob, values };
   }
 
-  private async finishBatch(batch: PendingBatch, tileRow: number): Promise<void> {
+  private async finishBatch(columns: readonly number[], batch: RunningBatch, tileRow: number): Promise<void> {
     try {
       const values = await batch.values;
       await nextTask();
+      throwIfAborted(this.options.signal, "predictRaster");
       const tileLength = this.options.plan.tilePx ** 2;
-      batch.columns.forEach((column, index) => {
+      columns.forEach((column, index) => {
         this.blend.add(column, tileRow, values.subarray(index * tileLength, (index + 1) * tileLength));
       });
     } finally {
-      batch.prob.dispose();
+      batch.dispose();
     }
-    this.report(batch.columns.length);
+    this.report(columns.length);
   }
 
   private async writeRows(rowCount: number): Promise<void> {

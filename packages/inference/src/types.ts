@@ -33,14 +33,31 @@ export interface ProbabilityRows {
   readonly validMask: Uint8Array;
 }
 
+/** Runs batches of tiles elsewhere, such as in worker threads, several at once. */
+export interface TilePredictor {
+  /** Batches that may be under way at the same time, at least 1. */
+  readonly concurrency: number;
+  /**
+   * Pixels of `shape` to probabilities [N, tilePx, tilePx], row-major. The array becomes the predictor's: it may keep it
+   * or transfer it.
+   */
+  predict(
+    pixels: Float32Array<ArrayBuffer>,
+    shape: readonly [N: number, tilePx: number, tilePx: number, bands: number],
+  ): Promise<Float32Array>;
+}
+
 /** Everything `predictRaster` needs. */
 export interface PredictRasterOptions {
   readonly plan: TilePlan;
   readonly bandCount: number;
   /** Gives the pixels of a window inside the raster. */
   readonly read: (window: PixelWindow, signal: AbortSignal | undefined) => Promise<TileInput>;
-  /** Batch [N, tilePx, tilePx, bands] to probabilities [N, tilePx, tilePx, 1]. Borrows its input. */
-  readonly predict: (batch: tf.Tensor4D) => tf.Tensor4D;
+  /**
+   * Batch [N, tilePx, tilePx, bands] to probabilities [N, tilePx, tilePx, 1], on the current backend. Borrows its input.
+   * Or a predictor that runs batches elsewhere; the result does not depend on the order in which they finish.
+   */
+  readonly predict: ((batch: tf.Tensor4D) => tf.Tensor4D) | TilePredictor;
   /** Takes finished rows in order. The arrays are reused afterwards: copy what you keep. */
   readonly write: (rows: ProbabilityRows) => Promise<void>;
   /** Tiles per forward pass. Default 1. */

@@ -1,4 +1,5 @@
 import {
+  type ColumnType,
   type Crs,
   type Feature,
   geodesicArea,
@@ -28,29 +29,32 @@ export interface Lake {
   readonly pixelCount: number;
   /** Mean lake probability of its pixels. */
   readonly meanProb: number;
-  /** Lake pixels / (lake pixels + pixels without data that touch the lake): below 1 the lake may be larger than seen. */
+  /**
+   * `n / (n + s)` of its n pixels and the s pixel sides that it shares with pixels without data: 1 where all its shore was
+   * seen; the lower, the more of it may lie hidden.
+   */
   readonly validFraction: number;
   /** Whether the lake reaches the border of the scene, where it may go on. */
   readonly touchesEdge: boolean;
-  /** A point of the lake's bounding box centre, degrees. */
+  /** Centre of the lake's bounding box, degrees. */
   readonly lonDeg: number;
   readonly latDeg: number;
 }
 
-/** Columns of the lake tables, in order. */
-export const LAKE_COLUMNS = [
-  "lake_id",
-  "area_m2",
-  "area_planar_m2",
-  "area_sigma_m2",
-  "perimeter_m",
-  "mean_probability",
-  "valid_fraction",
-  "touches_edge",
-  "pixel_count",
-  "longitude",
-  "latitude",
-] as const;
+/** Columns of the lake tables, in order, with their types: a map without lakes has the same table. */
+export const LAKE_COLUMN_TYPES = {
+  lake_id: "TEXT",
+  area_m2: "REAL",
+  area_planar_m2: "REAL",
+  area_sigma_m2: "REAL",
+  perimeter_m: "REAL",
+  mean_probability: "REAL",
+  valid_fraction: "REAL",
+  touches_edge: "BOOLEAN",
+  pixel_count: "INTEGER",
+  longitude: "REAL",
+  latitude: "REAL",
+} as const satisfies Readonly<Record<string, ColumnType>>;
 
 /**
  * Measures outlines and names them, largest first; those below `minAreaM2` are left out.
@@ -93,7 +97,10 @@ function measureLake(
   };
 }
 
-/** A lake as a feature with the columns of `LAKE_COLUMNS`. */
+/** Names of the columns, in order. */
+export const LAKE_COLUMNS = Object.keys(LAKE_COLUMN_TYPES) as readonly (keyof typeof LAKE_COLUMN_TYPES)[];
+
+/** A lake as a feature with the columns of `LAKE_COLUMN_TYPES`. */
 export function toFeature(lake: Lake): Feature {
   const round = (value: number, digits: number) => Number(value.toFixed(digits));
   return {
@@ -114,9 +121,16 @@ export function toFeature(lake: Lake): Feature {
   };
 }
 
+/** Centre of a polygon's bounding box; right also where it lies across the antimeridian. */
 function boxCentre(polygon: Polygon): [number, number] {
-  const exterior = polygon[0]!;
-  const middle = (values: number[]) =>
-    (values.reduce((a, b) => Math.min(a, b)) + values.reduce((a, b) => Math.max(a, b))) / 2;
-  return [middle(exterior.map(([x]) => x)), middle(exterior.map(([, y]) => y))];
+  const [firstLonDeg] = polygon[0]![0]!;
+  const lonsDeg = polygon[0]!.map(([lonDeg]) => firstLonDeg + wrapDeg(lonDeg - firstLonDeg));
+  const latsDeg = polygon[0]!.map(([, latDeg]) => latDeg);
+  return [wrapDeg(middle(lonsDeg)), middle(latsDeg)];
 }
+
+const middle = (values: readonly number[]): number =>
+  (values.reduce((a, b) => Math.min(a, b)) + values.reduce((a, b) => Math.max(a, b))) / 2;
+
+/** An angle in [-180, 180). */
+const wrapDeg = (angleDeg: number): number => angleDeg - 360 * Math.floor((angleDeg + 180) / 360);

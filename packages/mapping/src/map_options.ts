@@ -1,5 +1,6 @@
-import type { Logger, OnProgress } from "@glof/core";
+import type { OnProgress } from "@glof/core";
 import type { Feature } from "@glof/geo";
+import type { TilePredictor } from "@glof/inference";
 import type { LakeSegmenter } from "@glof/segmenter";
 import type { Scene } from "@glof/sentinel2";
 
@@ -35,13 +36,17 @@ export interface MapSceneOptions {
   readonly overlapPx?: number;
   /** Tiles per forward pass. Default 1. */
   readonly batchSize?: number;
-  /** Areas of interest in longitude and latitude; the map is cut to them. Default: the whole scene. */
+  /** Runs the tiles elsewhere, such as in worker threads. Default: the segmenter itself, on the current backend. */
+  readonly predictor?: TilePredictor;
+  /**
+   * Areas of interest in longitude and latitude. The products cover their bounding box; outside them is no data.
+   * The model still sees their surroundings. Default: the whole scene.
+   */
   readonly areas?: readonly Feature[];
   /** Replace an earlier result. Default false. */
   readonly overwrite?: boolean;
   /** Facts for `run.json` that only the caller knows, such as the backend and its command line. */
   readonly facts?: RunFacts;
-  readonly logger?: Logger;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }

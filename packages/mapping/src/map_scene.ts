@@ -1,17 +1,15 @@
-import { GlofError, silentLogger, throwIfAborted } from "@glof/core";
-import { writeFileAtomic } from "@glof/core/node";
+import { GlofError, throwIfAborted } from "@glof/core";
+import { beginFileSet, type FileSet, writeFileAtomic } from "@glof/core/node";
 import { type Crs, isNorthUp, type RasterGrid, writeGeoJson, writeGeoPackage } from "@glof/geo";
 import { renderReport } from "@glof/report";
-import type { Scene } from "@glof/sentinel2";
-import { clipScene } from "./clip_scene.js";
-import { type Lake, measureLakes, toFeature } from "./lake_features.js";
+import { LAKE_COLUMN_TYPES, type Lake, measureLakes, toFeature } from "./lake_features.js";
+import { cutToAreas, type MapArea, wholeScene } from "./map_area.js";
 import { DEFAULT_MIN_AREA_M2, MAP_PRODUCTS, type MapSceneOptions } from "./map_options.js";
 import { writeMask } from "./mask_pass.js";
 import { drawPreview } from "./picture_pass.js";
 import { metresPerPixel } from "./pixel_size.js";
 import { runProbabilityPass } from "./probability_pass.js";
 import { describeRun, type MapRun, StageClock, settingsTable } from "./run_record.js";
-import { beginStaging, type StagingFolder } from "./staging.js";
 
 /** What came out. */
 export interface MapSummary {
@@ -34,43 +32,41 @@ export interface MapSummary {
  * `not-writable`, `aborted`, and what reading the scene throws
  */
 export async function mapScene(options: MapSceneOptions): Promise<MapSummary> {
-  const { outDir, overwrite = false, signal, areas } = options;
+  const { scene, outDir, overwrite = false, signal, areas } = options;
   throwIfAborted(signal, "mapScene");
-  const whole = options.scene;
-  checkUsable(whole.id, whole.grid);
-  const scene = areas === undefined ? whole : clipScene(whole, areas);
-  const staging = await beginStaging(outDir, MAP_PRODUCTS, { overwrite });
+  checkUsable(scene.id, scene.grid);
+  checkNumbers(options);
+  const area = areas === undefined ? wholeScene(scene) : cutToAreas(scene, areas);
+  const files = await beginFileSet(outDir, MAP_PRODUCTS, { overwrite });
   try {
-    const summary = await makeProducts(options, scene, staging);
+    const summary = await makeProducts(options, area, files);
     throwIfAborted(signal, "mapScene");
-    await staging.commit();
+    await files.commit();
     return summary;
   } finally {
-    await staging.abandon();
+    await files.abandon();
   }
 }
 
-async function makeProducts(
-  options: MapSceneOptions,
-  scene: Scene,
-  staging: StagingFolder,
-): Promise<MapSummary> {
-  const { segmenter, minAreaM2 = DEFAULT_MIN_AREA_M2, logger = silentLogger, signal } = options;
+async function makeProducts(options: MapSceneOptions, area: MapArea, files: FileSet): Promise<MapSummary> {
+  const { segmenter, minAreaM2 = DEFAULT_MIN_AREA_M2, signal } = options;
   const threshold = options.threshold ?? segmenter.config.threshold;
-  const crs = scene.grid.crs as Crs;
+  const { grid } = area;
+  const { id } = area.scene;
+  const crs = grid.crs as Crs;
   const clock = new StageClock();
 
   const pass = await clock.time("model", () =>
     runProbabilityPass({
-      scene,
+      area,
       segmenter,
       threshold,
       tilePx: options.tilePx,
       overlapPx: options.overlapPx,
       batchSize: options.batchSize,
-      probabilityPath: staging.pathOf("probability.tif"),
-      spoolPath: staging.pathOf("mask.rows"),
-      logger,
+      predictor: options.predictor,
+      probabilityPath: files.pathOf("probability.tif"),
+      spoolPath: files.pathOf("mask.rows"),
       onProgress: options.onProgress,
       signal,
     }),
@@ -79,47 +75,44 @@ async function makeProducts(
     if (pass.validPixels === 0) {
       throw new GlofError(
         "no-valid-pixels",
-        `mapScene: expected pixels with data in ${scene.id}, got none. Check the bands' no-data values and the area of interest.`,
+        `mapScene: expected pixels with data in ${id}, got none. Check the bands' no-data values and the area of interest.`,
       );
     }
     const { outlines, mask } = pass;
     const lakes = await clock.time("measure", async () => measureLakes(outlines, crs, minAreaM2));
     await clock.time("mask", () =>
-      writeMask({ path: staging.pathOf("mask.tif"), grid: scene.grid, mask, outlines, lakes, signal }),
+      writeMask({ path: files.pathOf("mask.tif"), grid, mask, outlines, lakes, signal }),
     );
-    await clock.time("outlines", () => writeOutlines(staging, lakes, crs, scene.id));
+    await clock.time("outlines", () => writeOutlines(files, lakes, crs, id));
     const previewPng = await clock.time("preview", () =>
-      drawPreview(scene, lakes, { pixelSizeM: metresPerPixel(scene.grid), signal }),
+      drawPreview(area, lakes, { pixelSizeM: metresPerPixel(grid), signal }),
     );
-    await writeFileAtomic(staging.pathOf("preview.png"), previewPng);
+    await writeFileAtomic(files.pathOf("preview.png"), previewPng);
     const run = await describeRun({
       options,
-      scene,
+      area,
       threshold,
       minAreaM2,
       lakes,
       validPixels: pass.validPixels,
       clock,
     });
-    const title = `Lakes of ${scene.id}`;
+    const title = `Lakes of ${id}`;
     const page = renderReport({ title, previewPng, lakes, settings: settingsTable(run) });
-    await writeFileAtomic(staging.pathOf("report.html"), page);
-    await writeFileAtomic(staging.pathOf("run.json"), `${JSON.stringify(run, null, 2)}\n`);
+    await writeFileAtomic(files.pathOf("report.html"), page);
+    await writeFileAtomic(files.pathOf("run.json"), `${JSON.stringify(run, null, 2)}\n`);
     return { lakes, totalAreaM2: run.result.totalAreaM2, validPixels: pass.validPixels, run };
   } finally {
     await pass.mask.close();
   }
 }
 
-async function writeOutlines(
-  staging: StagingFolder,
-  lakes: readonly Lake[],
-  crs: Crs,
-  name: string,
-): Promise<void> {
+async function writeOutlines(files: FileSet, lakes: readonly Lake[], crs: Crs, name: string): Promise<void> {
   const features = lakes.map(toFeature);
-  await writeGeoJson(staging.pathOf("lakes.geojson"), features, { name, crs });
-  await writeGeoPackage(staging.pathOf("lakes.gpkg"), [{ layer: "lakes", crs, features }]);
+  await writeGeoJson(files.pathOf("lakes.geojson"), features, { name, crs });
+  await writeGeoPackage(files.pathOf("lakes.gpkg"), [
+    { layer: "lakes", crs, features, columns: LAKE_COLUMN_TYPES },
+  ]);
 }
 
 function checkUsable(id: string, { crs, geoTransform }: RasterGrid): void {
@@ -135,4 +128,13 @@ function checkUsable(id: string, { crs, geoTransform }: RasterGrid): void {
       `mapScene: expected ${id} to be north-up, got the geotransform ${geoTransform.join(", ")}. Warp it to a north-up grid first.`,
     );
   }
+}
+
+function checkNumbers({ threshold = 0.5, minAreaM2 = 0 }: MapSceneOptions): void {
+  const isRight = threshold >= 0 && threshold <= 1 && minAreaM2 >= 0 && Number.isFinite(minAreaM2);
+  if (isRight) return;
+  throw new GlofError(
+    "bad-argument",
+    `mapScene: expected a threshold from 0 to 1 and a minAreaM2 of at least 0, got ${threshold} and ${minAreaM2}.`,
+  );
 }

@@ -1,9 +1,9 @@
 import { throwIfAborted } from "@glof/core";
 import { beginCog, type LakeOutline, type RasterGrid } from "@glof/geo";
+import { boxOutlines, eraseOutlines } from "./erase_outlines.js";
 import type { Lake } from "./lake_features.js";
 import { MASK_NO_DATA, rowStrips } from "./probability_pass.js";
 import type { RowSpool } from "./row_spool.js";
-import { eraseOutlines } from "./small_outlines.js";
 
 /** Writes `mask.tif`: 1 in the lakes that were kept, 0 elsewhere, 255 where nothing is known. */
 export async function writeMask(options: {
@@ -16,7 +16,10 @@ export async function writeMask(options: {
 }): Promise<void> {
   const { path, grid, mask, outlines, lakes, signal } = options;
   const kept = new Set(lakes.map(({ polygon }) => polygon));
-  const dropped = outlines.filter(({ polygon }) => !kept.has(polygon));
+  const dropped = boxOutlines(
+    outlines.filter(({ polygon }) => !kept.has(polygon)),
+    grid,
+  );
   const cog = await beginCog(path, {
     grid,
     dtype: "uint8",

@@ -1,31 +1,32 @@
 import { throwIfAborted } from "@glof/core";
 import { beginOverview, renderPreview } from "@glof/report";
-import type { BandName, Scene } from "@glof/sentinel2";
+import type { BandName } from "@glof/sentinel2";
 import type { Lake } from "./lake_features.js";
+import type { MapArea } from "./map_area.js";
 import { rowStrips } from "./probability_pass.js";
 
 /** The bands of a true-colour picture; a scene without one of them is shown by what it has. */
 const TRUE_COLOR: readonly BandName[] = ["B04", "B03", "B02"];
 
-/** Reads the scene once more, strip by strip, and draws the preview. */
+/** Reads the scene once more, strip by strip, and draws the preview: around areas of interest as far as the model saw. */
 export async function drawPreview(
-  scene: Scene,
+  { scene, window, grid }: MapArea,
   lakes: readonly Lake[],
   options: { pixelSizeM: number | undefined; signal: AbortSignal | undefined },
 ): Promise<Uint8Array> {
   const [red, green, blue] = TRUE_COLOR.map((band) => (scene.bands.includes(band) ? band : scene.bands[0]!));
-  const overview = beginOverview(scene.grid);
-  for (const { y, rowCount } of rowStrips(scene.grid)) {
+  const overview = beginOverview(grid);
+  for (const { y, rowCount } of rowStrips(grid)) {
     throwIfAborted(options.signal, "drawPreview");
-    const window = { x: 0, y, width: scene.grid.width, height: rowCount };
-    const { bandsRefl, validMask } = await scene.readReflectance(window, [red!, green!, blue!], {
+    const rows = { ...window, y: window.y + y, height: rowCount };
+    const { bandsRefl, validMask } = await scene.readReflectance(rows, [red!, green!, blue!], {
       signal: options.signal,
     });
     overview.addRows({ red: bandsRefl[0]!, green: bandsRefl[1]!, blue: bandsRefl[2]!, validMask }, rowCount);
   }
   return renderPreview({
     canvas: overview.toCanvas(),
-    grid: scene.grid,
+    grid,
     step: overview.step,
     outlines: lakes.map(({ polygon }) => [polygon]),
     pixelSizeM: options.pixelSizeM,

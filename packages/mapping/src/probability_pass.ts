@@ -1,8 +1,9 @@
-import type { Logger, OnProgress } from "@glof/core";
-import { beginCog, beginPolygonize, type LakeOutline, type RasterGrid } from "@glof/geo";
-import type { ProbabilityRows } from "@glof/inference";
+import type { OnProgress } from "@glof/core";
+import { beginCog, beginPolygonize, type CogWriter, type LakeOutline, type RasterGrid } from "@glof/geo";
+import type { ProbabilityRows, TilePredictor } from "@glof/inference";
 import type { LakeSegmenter } from "@glof/segmenter";
-import type { Scene } from "@glof/sentinel2";
+import { cropRows } from "./crop_rows.js";
+import type { MapArea } from "./map_area.js";
 import { RowSpool } from "./row_spool.js";
 
 /** Value of `mask.tif` where nothing is known. */
@@ -24,53 +25,68 @@ export interface ProbabilityPass {
 
 /** Options of the first pass. */
 export interface ProbabilityPassOptions {
-  readonly scene: Scene;
+  readonly area: MapArea;
   readonly segmenter: LakeSegmenter;
   readonly threshold: number;
   readonly tilePx: number | undefined;
   readonly overlapPx: number | undefined;
   readonly batchSize: number | undefined;
+  readonly predictor: TilePredictor | undefined;
   readonly probabilityPath: string;
   readonly spoolPath: string;
-  readonly logger: Logger;
   readonly onProgress: OnProgress | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Runs the model over the scene; writes `probability.tif`, traces outlines and parks the mask, row by row. */
 export async function runProbabilityPass(options: ProbabilityPassOptions): Promise<ProbabilityPass> {
-  const { scene, segmenter, threshold, probabilityPath, spoolPath } = options;
-  const { grid } = scene;
-  const cog = await beginCog(probabilityPath, {
-    grid,
-    dtype: "float32",
-    bandNames: ["lake_probability"],
-    nodata: Number.NaN,
-    overviews: "average",
-  });
-  const mask = await RowSpool.begin(spoolPath, grid.width);
-  const polygonizer = beginPolygonize({ grid });
-  let validPixels = 0;
-  const takeRows = async (rows: ProbabilityRows) => {
-    const kept = rows.prob.map((prob) => Math.round(prob * PROB_STEPS) / PROB_STEPS);
-    const maskRows = thresholdRows(kept, rows.validMask, threshold);
-    validPixels += rows.validMask.reduce((sum, valid) => sum + valid, 0);
-    await cog.writeRows([kept], rows.height);
-    await mask.append(maskRows);
-    polygonizer.addRows(maskRows, kept, rows.validMask, rows.height);
-  };
+  const { area, segmenter, probabilityPath, spoolPath } = options;
+  const mask = await RowSpool.begin(spoolPath, area.grid.width);
+  let cog: CogWriter | undefined;
   try {
-    await segmenter.predictScene(scene, { ...options, onRows: takeRows });
+    cog = await beginCog(probabilityPath, {
+      grid: area.grid,
+      dtype: "float32",
+      bandNames: ["lake_probability"],
+      nodata: Number.NaN,
+      overviews: "average",
+    });
+    const polygonizer = beginPolygonize({ grid: area.grid });
+    let validPixels = 0;
+    const writer = cog;
+    const takeRows = async (finished: ProbabilityRows) => {
+      const rows = mappedRows(finished, area);
+      if (rows === undefined) return;
+      const maskRows = thresholdRows(rows, options.threshold);
+      for (const valid of rows.validMask) validPixels += valid;
+      await writer.writeRows([rows.prob], rows.height);
+      await mask.append(maskRows);
+      polygonizer.addRows(maskRows, rows.prob, rows.validMask, rows.height);
+    };
+    await segmenter.predictScene(area.scene, { ...options, onRows: takeRows });
     await cog.close();
     return { outlines: polygonizer.finish(), mask, validPixels };
   } catch (error) {
-    await cog.abandon();
+    await cog?.abandon();
     await mask.close();
     throw error;
   }
 }
 
-function thresholdRows(prob: Float32Array, validMask: Uint8Array, threshold: number): Uint8Array {
+/** Finished rows as the products keep them: cut to the area, probabilities to 1/1024 and NaN outside. */
+function mappedRows(finished: ProbabilityRows, { scene, window, insideRows }: MapArea) {
+  const rows = cropRows(finished, scene.grid.width, window);
+  if (rows === undefined) return undefined;
+  const { prob, validMask } = rows;
+  const inside = insideRows(rows.y, rows.height);
+  for (let pixel = 0; pixel < prob.length; pixel++) {
+    if (inside?.[pixel] === 0) validMask[pixel] = 0;
+    prob[pixel] = validMask[pixel] === 0 ? Number.NaN : Math.round(prob[pixel]! * PROB_STEPS) / PROB_STEPS;
+  }
+  return rows;
+}
+
+function thresholdRows({ prob, validMask }: ProbabilityRows, threshold: number): Uint8Array {
   const mask = new Uint8Array(prob.length);
   for (let pixel = 0; pixel < prob.length; pixel++) {
     mask[pixel] = validMask[pixel] === 0 ? MASK_NO_DATA : prob[pixel]! >= threshold ? 1 : 0;

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
+import { GlofError } from "@glof/core";
 import { asGlofError } from "@glof/core/node";
 
 /** Rows of bytes parked in a file: a second pass over a scene's mask without holding it in memory. */
@@ -27,13 +28,24 @@ export class RowSpool {
   async read(y: number, rowCount: number): Promise<Uint8Array> {
     const rows = new Uint8Array(rowCount * this.width);
     return asGlofError(this.path, async () => {
-      await this.file.read(rows, 0, rows.length, y * this.width);
+      for (let read = 0; read < rows.length; ) {
+        const { bytesRead } = await this.file.read(rows, read, rows.length - read, y * this.width + read);
+        if (bytesRead === 0) throw missingRows(this.path, y, rowCount);
+        read += bytesRead;
+      }
       return rows;
     });
   }
 
+  /** Removes the file. Safe to call twice. */
   async close(): Promise<void> {
     await this.file.close();
     await rm(this.path, { force: true });
   }
 }
+
+const missingRows = (path: string, y: number, rowCount: number): GlofError =>
+  new GlofError(
+    "internal",
+    `${path}: expected rows ${y} to ${y + rowCount}, got fewer. They were never appended.`,
+  );

@@ -1,7 +1,9 @@
+import { isGlofError } from "@glof/core";
 import { sha256File } from "@glof/core/node";
 import { areaLabel } from "@glof/report";
-import type { Scene } from "@glof/sentinel2";
+import type { Scene, SceneInput } from "@glof/sentinel2";
 import type { Lake } from "./lake_features.js";
+import type { MapArea } from "./map_area.js";
 import type { MapSceneOptions } from "./map_options.js";
 import { metresPerPixel } from "./pixel_size.js";
 
@@ -20,7 +22,8 @@ export interface MapRun {
     readonly crs: string;
     readonly bands: readonly string[];
     readonly radiometry: Scene["radiometry"];
-    readonly inputs: readonly { path: string; role: string; sha256: string }[];
+    /** `sha256` is absent for inputs that are no local file. */
+    readonly inputs: readonly { path: string; role: string; sha256?: string }[];
   };
   readonly model: {
     readonly name: string;
@@ -65,18 +68,17 @@ export class StageClock {
 /** Gathers `run.json`; hashes the inputs. */
 export async function describeRun(facts: {
   options: MapSceneOptions;
-  scene: Scene;
+  area: MapArea;
   threshold: number;
   minAreaM2: number;
   lakes: readonly Lake[];
   validPixels: number;
   clock: StageClock;
 }): Promise<MapRun> {
-  const { options, scene, threshold, minAreaM2, lakes, validPixels, clock } = facts;
+  const { options, area, threshold, minAreaM2, lakes, validPixels, clock } = facts;
   const { segmenter } = options;
-  const inputs = await clock.time("hash", () =>
-    Promise.all(scene.inputs.map(async ({ path, role }) => ({ path, role, sha256: await sha256File(path) }))),
-  );
+  const { scene, grid } = area;
+  const inputs = await clock.time("hash", () => Promise.all(scene.inputs.map(describeInput)));
   return {
     startedAt: clock.startedAt.toISOString(),
     versions: options.facts?.versions ?? {},
@@ -85,10 +87,10 @@ export async function describeRun(facts: {
       id: scene.id,
       level: scene.level,
       acquiredAt: scene.acquiredAt,
-      width: scene.grid.width,
-      height: scene.grid.height,
-      pixelSizeM: metresPerPixel(scene.grid),
-      crs: scene.grid.crs?.name ?? "",
+      width: grid.width,
+      height: grid.height,
+      pixelSizeM: metresPerPixel(grid),
+      crs: grid.crs?.name ?? "",
       bands: scene.bands,
       radiometry: scene.radiometry,
       inputs,
@@ -111,6 +113,16 @@ export async function describeRun(facts: {
   };
 }
 
+async function describeInput({ path, role }: SceneInput) {
+  try {
+    return { path, role, sha256: await sha256File(path) };
+  } catch (error) {
+    // Scenes also come from addresses and from memory.
+    if (isGlofError(error, "not-found")) return { path, role };
+    throw error;
+  }
+}
+
 /** The run as name and value pairs for the report. */
 export function settingsTable(run: MapRun): (readonly [string, string])[] {
   const { scene, model, settings, result, versions, backend, seconds } = run;
@@ -119,11 +131,8 @@ export function settingsTable(run: MapRun): (readonly [string, string])[] {
     ["scene", `${scene.id} (${scene.level})`],
     ["acquired", scene.acquiredAt ?? "not stated"],
     ["size", `${scene.width} x ${scene.height}${size}, ${scene.crs}`],
-    ["inputs", scene.inputs.map(({ path, sha256 }) => `${path} (sha256 ${sha256.slice(0, 12)}…)`).join(", ")],
-    [
-      "model",
-      model.sha256 === undefined ? model.name : `${model.name} (sha256 ${model.sha256.slice(0, 12)}…)`,
-    ],
+    ["inputs", scene.inputs.map(({ path, sha256 }) => withHash(path, sha256)).join(", ")],
+    ["model", withHash(model.name, model.sha256)],
     ...Object.entries(settings).map(([name, value]) => [name, String(value)] as const),
     ["lake area in all", areaLabel(result.totalAreaM2)],
     [
@@ -147,3 +156,6 @@ export function settingsTable(run: MapRun): (readonly [string, string])[] {
     ["started", run.startedAt],
   ];
 }
+
+const withHash = (name: string, sha256: string | undefined): string =>
+  sha256 === undefined ? name : `${name} (sha256 ${sha256.slice(0, 12)}…)`;

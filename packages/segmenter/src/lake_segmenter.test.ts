@@ -1,4 +1,5 @@
 import { isGlofError } from "@glof/core";
+import type { TilePredictor } from "@glof/inference";
 import { disposeParams, type Params, softplus, valueAndGrad } from "@glof/nn";
 import { selectBackend } from "@glof/runtime";
 import { describeOnBackends, expectClose, expectNoTensorGrowth, type TestBackend } from "@glof/test-kit";
@@ -77,6 +78,19 @@ describeOnBackends(
       expect(prob.every((value) => value > 0 && value < 1)).toBe(true);
       const more = madeUpScene(20, 20, ["B02", "B03", "B04", "B08", "B11"]);
       await segmenter.predictScene(more, { onRows: async () => {} });
+    });
+
+    it("maps the same where tiles run elsewhere on the same weights", async () => {
+      const elsewhere = newSegmenter();
+      const predictor: TilePredictor = {
+        concurrency: 2,
+        predict: (pixels, shape) => elsewhere.predictPixels(pixels, shape),
+      };
+      expect(await sceneProb(segmenter, 60, 28, { predictor })).toEqual(await sceneProb(segmenter, 60, 28));
+      elsewhere.dispose();
+      await expect(elsewhere.predictPixels(new Float32Array(4), [1, 1, 1, 4])).rejects.toSatisfy((error) =>
+        isGlofError(error, "bad-argument"),
+      );
     });
 
     it("gives NaN where there is no data, and what is there does not matter", async () => {

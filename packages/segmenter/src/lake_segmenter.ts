@@ -1,8 +1,14 @@
 import { GlofError, type OnProgress } from "@glof/core";
-import { type PredictRasterOptions, type ProbabilityRows, planTiles, predictRaster } from "@glof/inference";
+import {
+  type PredictRasterOptions,
+  type ProbabilityRows,
+  planTiles,
+  predictRaster,
+  type TilePredictor,
+} from "@glof/inference";
 import { disposeParams, type Model, type Params, sigmoid } from "@glof/nn";
 import { type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { buildLakeSegmenter } from "./build_lake_segmenter.js";
 import type { ModelCard } from "./model_card.js";
 import { normaliseReflectance } from "./normalise.js";
@@ -32,6 +38,11 @@ export interface PredictSceneOptions {
   readonly shiftPx?: number;
   /** Tiles per forward pass. Default 1. */
   readonly batchSize?: number;
+  /**
+   * Runs the tiles elsewhere, such as in worker threads that each loaded the same bundle and call `predictPixels`.
+   * Default: here, on the current backend.
+   */
+  readonly predictor?: TilePredictor;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }
@@ -115,9 +126,32 @@ export class LakeSegmenter {
       read: (window, signal) => readNormalised(scene, window, this.config, signal),
       write: options.onRows,
       batchSize: options.batchSize,
+      predict: options.predictor,
       signal: options.signal,
       onProgress: options.onProgress,
     });
+  }
+
+  /**
+   * Lake probability of a batch of tiles as `TilePredictor.predict` gets them: for workers that serve a `predictScene`
+   * elsewhere.
+   *
+   * @param pixels normalised, row-major `shape`
+   * @param shape [N, rows, cols, bands], rows and cols multiples of the patch
+   * @returns row-major [N, rows, cols]
+   * @throws GlofError `bad-argument` after `dispose`
+   */
+  async predictPixels(
+    pixels: Float32Array,
+    shape: readonly [N: number, rows: number, cols: number, bands: number],
+  ): Promise<Float32Array> {
+    this.checkInUse();
+    const prob = tf.tidy(() => this.forward(tf.tensor4d(pixels, [...shape])));
+    try {
+      return await prob.data<"float32">();
+    } finally {
+      prob.dispose();
+    }
   }
 
   /** Frees the weights. Safe to call twice. */
@@ -126,18 +160,27 @@ export class LakeSegmenter {
     disposeParams(this.params);
   }
 
-  private async run(options: Omit<PredictRasterOptions, "bandCount" | "predict">): Promise<void> {
-    if (this.disposed) {
-      throw new GlofError(
-        "bad-argument",
-        `LakeSegmenter(${this.config.name}): expected a segmenter in use, got one that was disposed. Load it again.`,
-      );
-    }
+  private async run(
+    options: Omit<PredictRasterOptions, "bandCount" | "predict"> & { predict?: TilePredictor },
+  ): Promise<void> {
+    this.checkInUse();
     await predictRaster({
       ...options,
       bandCount: this.config.bands.length,
-      predict: (batch) => sigmoid(this.model.forward(this.params, batch)) as tf.Tensor4D,
+      predict: options.predict ?? ((batch) => this.forward(batch)),
     });
+  }
+
+  private forward(batch: tf.Tensor4D): tf.Tensor4D {
+    return sigmoid(this.model.forward(this.params, batch)) as tf.Tensor4D;
+  }
+
+  private checkInUse(): void {
+    if (!this.disposed) return;
+    throw new GlofError(
+      "bad-argument",
+      `LakeSegmenter(${this.config.name}): expected a segmenter in use, got one that was disposed. Load it again.`,
+    );
   }
 
   private checkWindow({ bandsRefl, validMask }: ReflectanceWindow, pixelCount: number): void {

@@ -1,0 +1,152 @@
+import { GlofError } from "@glof/core";
+import {
+  type Crs,
+  type Feature,
+  type HasGeometry,
+  mapToPixel,
+  type PixelWindow,
+  type Position,
+  projector,
+  type RasterGrid,
+  type Ring,
+  rasterizePolygons,
+  WGS84,
+  windowGrid,
+} from "@glof/geo";
+import type { Scene } from "@glof/sentinel2";
+
+/** The part of a scene that is mapped. */
+export interface MapArea {
+  /** What the model reads: the mapped part and some surroundings. Its `close` does nothing. */
+  readonly scene: Scene;
+  /** The mapped part, in pixels of `scene`. */
+  readonly window: PixelWindow;
+  /** Grid of the mapped part. */
+  readonly grid: RasterGrid;
+  /** 1 for the pixels of the mapped part's rows whose centre lies in an area of interest; `undefined` means all. */
+  insideRows(y: number, rowCount: number): Uint8Array | undefined;
+}
+
+/** Surroundings of an area of interest that the model gets to see: lakes at its rim are not judged out of context. */
+const CONTEXT_PX = 128;
+
+/** Edges of areas of interest are straight in longitude and latitude; pieces this long stay straight in any CRS. */
+const EDGE_PIECE_DEG = 0.02;
+
+/** The whole of a scene. */
+export function wholeScene(scene: Scene): MapArea {
+  const { grid } = scene;
+  const window = { x: 0, y: 0, width: grid.width, height: grid.height };
+  return { scene: { ...scene, close: async () => {} }, window, grid, insideRows: () => undefined };
+}
+
+/**
+ * The part of a scene inside areas of interest: the products' grid is their bounding box, clipped to the scene. Pixels
+ * farther than `CONTEXT_PX` from every area count as no data for the model, so that tiles there are not run.
+ *
+ * @param areas outlines in WGS 84 longitude and latitude
+ * @throws GlofError `bad-argument` when no area touches the scene
+ */
+export function cutToAreas(scene: Scene, areas: readonly Feature[]): MapArea {
+  const toMap = projector(WGS84, scene.grid.crs as Crs);
+  const projected = areas.map(
+    ({ geometry }): HasGeometry => ({
+      geometry: geometry.map((polygon) => polygon.map((ring) => densify(ring).map(toMap))),
+    }),
+  );
+  const whole = { x: 0, y: 0, width: scene.grid.width, height: scene.grid.height };
+  const boxes = projected.flatMap((area) => pixelBox(area, scene.grid) ?? []);
+  const inner = boxes.length === 0 ? undefined : intersection(boxes.reduce(union), whole);
+  if (inner === undefined) {
+    throw new GlofError(
+      "bad-argument",
+      `mapScene: expected areas of interest that touch ${scene.id}, got none that does. Check that their coordinates are longitude, latitude.`,
+    );
+  }
+  const outer = intersection(grown(inner, CONTEXT_PX), whole)!;
+  const grid = windowGrid(scene.grid, inner);
+  const seen = boxes.map((box) => grown(box, CONTEXT_PX));
+  return {
+    scene: viewOf(scene, outer, seen),
+    window: { ...inner, x: inner.x - outer.x, y: inner.y - outer.y },
+    grid,
+    insideRows: (y, rowCount) =>
+      rasterizePolygons(projected, windowGrid(grid, { x: 0, y, width: grid.width, height: rowCount })),
+  };
+}
+
+/** A window of a scene in which pixels outside all `seen` boxes (of the scene) hold no data. */
+function viewOf(scene: Scene, window: PixelWindow, seen: readonly PixelWindow[]): Scene {
+  return {
+    ...scene,
+    grid: windowGrid(scene.grid, window),
+    readReflectance: async (inner, bands, options) => {
+      const from = { ...inner, x: inner.x + window.x, y: inner.y + window.y };
+      const { bandsRefl, validMask } = await scene.readReflectance(from, bands, options);
+      const near = new Uint8Array(validMask.length);
+      for (const box of seen) {
+        const shared = intersection(box, from);
+        if (shared === undefined) continue;
+        for (let row = shared.y - from.y; row < shared.y - from.y + shared.height; row++) {
+          const start = row * from.width + shared.x - from.x;
+          near.fill(1, start, start + shared.width);
+        }
+      }
+      return {
+        bandsRefl: bandsRefl.map((refl) => refl.map((value, pixel) => (near[pixel] === 1 ? value : 0))),
+        validMask: validMask.map((valid, pixel) => valid & near[pixel]!),
+      };
+    },
+    close: async () => {},
+  };
+}
+
+/** Puts corners into long edges. */
+function densify(ring: Ring): Position[] {
+  return ring.flatMap((from, index): Position[] => {
+    const to = ring[index + 1];
+    if (to === undefined) return [from];
+    const length = Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]));
+    const pieces = Math.max(1, Math.ceil(length / EDGE_PIECE_DEG));
+    return Array.from({ length: pieces }, (_, piece): Position => {
+      const share = piece / pieces;
+      return [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share];
+    });
+  });
+}
+
+/** Pixels that an area touches; `undefined` for an area without any. */
+function pixelBox({ geometry }: HasGeometry, grid: RasterGrid): PixelWindow | undefined {
+  let [left, top] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [right, bottom] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const [mapX, mapY] of geometry.flat(2)) {
+    const [column, row] = mapToPixel(grid.geoTransform, mapX, mapY);
+    left = Math.min(left, Math.floor(column));
+    right = Math.max(right, Math.ceil(column));
+    top = Math.min(top, Math.floor(row));
+    bottom = Math.max(bottom, Math.ceil(row));
+  }
+  return left < right && top < bottom
+    ? { x: left, y: top, width: right - left, height: bottom - top }
+    : undefined;
+}
+
+function union(a: PixelWindow, b: PixelWindow): PixelWindow {
+  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)];
+  const width = Math.max(a.x + a.width, b.x + b.width) - x;
+  return { x, y, width, height: Math.max(a.y + a.height, b.y + b.height) - y };
+}
+
+function intersection(a: PixelWindow, b: PixelWindow): PixelWindow | undefined {
+  const [x, y] = [Math.max(a.x, b.x), Math.max(a.y, b.y)];
+  const width = Math.min(a.x + a.width, b.x + b.width) - x;
+  const height = Math.min(a.y + a.height, b.y + b.height) - y;
+  return width > 0 && height > 0 ? { x, y, width, height } : undefined;
+}
+
+const grown = (box: PixelWindow, byPx: number): PixelWindow => ({
+  x: box.x - byPx,
+  y: box.y - byPx,
+  width: box.width + 2 * byPx,
+  height: box.height + 2 * byPx,
+});

@@ -147,7 +147,10 @@ describe("mapScene", () => {
       { path: "https://example.org/B02.tif", role: "B02" },
     ] as const;
     const facts = { versions: { glof: "1.2.3" }, backend: { name: "wasm" }, model: "model.safetensors" };
-    const { lakes } = await map({ ...valley, inputs }, { facts, threshold: 0.6, minAreaM2: 0, tilePx: 28, overlapPx: 7 });
+    const { lakes } = await map(
+      { ...valley, inputs },
+      { facts, threshold: 0.6, minAreaM2: 0, tilePx: 28, overlapPx: 7 },
+    );
     const run = JSON.parse(await readFile(join(outDir, "run.json"), "utf8"));
     expect(run.scene.inputs).toEqual([
       { path, role: "stack", sha256: createHash("sha256").update("pixels").digest("hex") },

@@ -33,8 +33,12 @@ export function fillRect(
   color: Color,
   opacity = 1,
 ): void {
-  for (let y = rect.y; y < rect.y + rect.height; y++) {
-    for (let x = rect.x; x < rect.x + rect.width; x++) blendPixel(canvas, x, y, color, opacity);
+  const [right, bottom] = [
+    Math.min(canvas.width, rect.x + rect.width),
+    Math.min(canvas.height, rect.y + rect.height),
+  ];
+  for (let y = Math.max(0, rect.y); y < bottom; y++) {
+    for (let x = Math.max(0, rect.x); x < right; x++) blendPixel(canvas, x, y, color, opacity);
   }
 }
 
@@ -46,11 +50,41 @@ export function drawLine(
   color: Color,
   thickness = 1,
 ): void {
-  const steps = Math.max(1, Math.ceil(Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]))));
+  const part = partOnCanvas(canvas, from, to, thickness);
+  if (part === undefined) return;
+  const [start, end] = part;
+  const steps = Math.max(1, Math.ceil(Math.max(Math.abs(end[0] - start[0]), Math.abs(end[1] - start[1]))));
   const reach = Math.floor(thickness / 2);
   for (let step = 0; step <= steps; step++) {
-    const x = Math.round(from[0] + ((to[0] - from[0]) * step) / steps);
-    const y = Math.round(from[1] + ((to[1] - from[1]) * step) / steps);
+    const x = Math.round(start[0] + ((end[0] - start[0]) * step) / steps);
+    const y = Math.round(start[1] + ((end[1] - start[1]) * step) / steps);
     fillRect(canvas, { x: x - reach, y: y - reach, width: thickness, height: thickness }, color);
   }
+}
+
+type Point = readonly [x: number, y: number];
+
+/** The part of a line that a pen leaves traces of on the canvas (Liang and Barsky 1984): outlines may lead far outside. */
+function partOnCanvas(
+  canvas: Canvas,
+  from: Point,
+  to: Point,
+  thickness: number,
+): readonly [Point, Point] | undefined {
+  const delta = [to[0] - from[0], to[1] - from[1]] as const;
+  let [enter, leave] = [0, 1];
+  for (const axis of [0, 1] as const) {
+    const low = -thickness;
+    const high = (axis === 0 ? canvas.width : canvas.height) + thickness;
+    if (delta[axis] === 0) {
+      if (from[axis] < low || from[axis] > high) return undefined;
+      continue;
+    }
+    const shares = [(low - from[axis]) / delta[axis], (high - from[axis]) / delta[axis]];
+    enter = Math.max(enter, Math.min(...shares));
+    leave = Math.min(leave, Math.max(...shares));
+  }
+  if (!(enter <= leave)) return undefined;
+  const at = (share: number): Point => [from[0] + delta[0] * share, from[1] + delta[1] * share];
+  return [at(enter), at(leave)];
 }

@@ -1,3 +1,5 @@
+import { escapeHtml } from "./escape_html.js";
+
 /** One bar: how many values lie in [from, to). */
 export interface HistogramBin {
   readonly from: number;
@@ -13,20 +15,20 @@ export function logHistogram(values: readonly number[], binsPerDecade = 4): Hist
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return [];
   const bin = (value: number) => Math.floor(Math.log10(value) * binsPerDecade + 1e-9);
-  const first = Math.min(...positive.map(bin));
-  const last = Math.max(...positive.map(bin));
+  const counts = new Map<number, number>();
+  for (const value of positive) counts.set(bin(value), (counts.get(bin(value)) ?? 0) + 1);
+  const numbers = [...counts.keys()].sort((a, b) => a - b);
+  const [first, last] = [numbers[0]!, numbers.at(-1)!];
+  const edge = (number: number) => 10 ** (number / binsPerDecade);
   return Array.from({ length: last - first + 1 }, (_, index) => {
-    const edge = (offset: number) => 10 ** ((first + index + offset) / binsPerDecade);
-    return {
-      from: edge(0),
-      to: edge(1),
-      count: positive.filter((value) => bin(value) === first + index).length,
-    };
+    const number = first + index;
+    return { from: edge(number), to: edge(number + 1), count: counts.get(number) ?? 0 };
   });
 }
 
-/** Draws a histogram as an SVG element with labelled axes. Areas are labelled in m2 or km2. */
+/** Draws a histogram of areas in m2 as an SVG element with labelled axes. `axisLabel` may be any text. */
 export function histogramSvg(bins: readonly HistogramBin[], axisLabel: string): string {
+  const label = escapeHtml(axisLabel);
   const [width, height, left, bottom, top] = [640, 260, 44, 46, 12];
   const highest = Math.max(1, ...bins.map(({ count }) => count));
   const plotWidth = width - left - 10;
@@ -45,10 +47,12 @@ export function histogramSvg(bins: readonly HistogramBin[], axisLabel: string): 
       ({ from, index }) =>
         `<text x="${(left + index * barWidth).toFixed(1)}" y="${height - 28}" text-anchor="middle">${areaLabel(from)}</text>`,
     );
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${axisLabel}"><g class="bars">${bars.join("")}</g><line x1="${left}" y1="${top + plotHeight}" x2="${width - 10}" y2="${top + plotHeight}"/><text x="${left - 6}" y="${top + 10}" text-anchor="end">${highest}</text><text x="${left - 6}" y="${top + plotHeight}" text-anchor="end">0</text>${ticks.join("")}<text x="${left + plotWidth / 2}" y="${height - 8}" text-anchor="middle">${axisLabel}</text></svg>`;
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}"><g class="bars">${bars.join("")}</g><line x1="${left}" y1="${top + plotHeight}" x2="${width - 10}" y2="${top + plotHeight}"/><text x="${left - 6}" y="${top + 10}" text-anchor="end">${highest}</text><text x="${left - 6}" y="${top + plotHeight}" text-anchor="end">0</text>${ticks.join("")}<text x="${left + plotWidth / 2}" y="${height - 8}" text-anchor="middle">${label}</text></svg>`;
 }
 
 /** `850 m²`, `0.012 km²`. */
 export function areaLabel(areaM2: number): string {
-  return areaM2 < 10_000 ? `${Math.round(areaM2)} m²` : `${Number((areaM2 / 1e6).toPrecision(3))} km²`;
+  return Math.round(areaM2) < 10_000
+    ? `${Math.round(areaM2)} m²`
+    : `${Number((areaM2 / 1e6).toPrecision(3))} km²`;
 }

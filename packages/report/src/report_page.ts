@@ -1,3 +1,4 @@
+import { escapeHtml } from "./escape_html.js";
 import { areaLabel, histogramSvg, logHistogram } from "./histogram.js";
 import { REPORT_STYLE } from "./report_style.js";
 
@@ -9,7 +10,7 @@ export interface ReportLake {
   readonly areaSigmaM2: number;
   readonly perimeterM: number;
   readonly meanProb: number;
-  /** Share of the lake's surroundings and itself that held data, 0 to 1. */
+  /** Below 1 where pixels without data touch the lake. */
   readonly validFraction: number;
   readonly touchesEdge: boolean;
   readonly lonDeg: number;
@@ -26,7 +27,10 @@ export interface ReportOptions {
   readonly settings: readonly (readonly [name: string, value: string])[];
 }
 
-/** A self-contained HTML page: summary, preview, histogram of areas, table of lakes (largest first), settings. No script, no link out. */
+/**
+ * A self-contained HTML page: summary, preview, histogram of areas, table of lakes (largest first), settings. No script,
+ * nothing to fetch; every text is escaped.
+ */
 export function renderReport(options: ReportOptions): string {
   const { title, previewPng, settings } = options;
   const lakes = [...options.lakes].sort((a, b) => b.areaM2 - a.areaM2);
@@ -61,18 +65,13 @@ ${lakes.length === 0 ? "" : `<h2>Areas</h2>\n${histogramSvg(logHistogram(areas),
 function lakeTable(lakes: readonly ReportLake[]): string {
   const rows = lakes.map((lake) => {
     const notes = [
-      ...(lake.touchesEdge ? ["touches the edge of the scene"] : []),
-      ...(lake.validFraction < 1 ? [`${Math.round(100 * lake.validFraction)} % seen`] : []),
+      ...(lake.touchesEdge ? ["reaches the edge of the map"] : []),
+      ...(lake.validFraction < 1 ? [`${Math.floor(100 * lake.validFraction)} % of the shore seen`] : []),
     ];
     return `<tr><td>${escapeHtml(lake.id)}</td><td class="number">${Math.round(lake.areaM2).toLocaleString("en")}</td><td class="number">${Math.round(lake.areaSigmaM2).toLocaleString("en")}</td><td class="number">${Math.round(lake.perimeterM).toLocaleString("en")}</td><td class="number">${lake.meanProb.toFixed(2)}</td><td class="number">${lake.latDeg.toFixed(5)}, ${lake.lonDeg.toFixed(5)}</td><td>${notes.join("; ")}</td></tr>`;
   });
   return `<h2>Lakes</h2>
 <div class="scroll"><table><thead><tr><th>id</th><th>area (m²)</th><th>± σ (m²)</th><th>perimeter (m)</th><th>mean probability</th><th>latitude, longitude</th><th>note</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
-}
-
-/** Text safe inside HTML elements and attributes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Works in Node and in browsers; in pieces, because a call takes only so many arguments. */

@@ -15,11 +15,12 @@ export function lengthLabel(lengthM: number): string {
 
 /**
  * Draws a scale bar in the lower left corner, at most a quarter of the picture long, on a dark plate.
- * A picture too small to hold one is left alone.
+ * A picture too small to hold one is left alone, and so is one without a size.
  *
  * @param pixelSizeM metres per pixel of the picture
  */
 export function drawScaleBar(canvas: Canvas, pixelSizeM: number): void {
+  if (!(pixelSizeM > 0 && Number.isFinite(pixelSizeM))) return;
   const size = Math.max(1, Math.round(Math.min(canvas.width, canvas.height) / 400));
   const margin = 6 * size;
   const lengthM = niceLengthM((canvas.width / 4) * pixelSizeM);

@@ -1,15 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { chromiumForTests } from "./packages/test-kit/src/chromium.js";
-
-const packages = fileURLToPath(new URL("./packages/", import.meta.url));
-
-/** Tests run against the sources: no build is needed between an edit and a test. */
-export const sourceAliases = [
-  { find: /^@glof\/([^/]+)$/, replacement: `${packages}$1/src/index.ts` },
-  { find: /^@glof\/([^/]+)\/(node|browser)$/, replacement: `${packages}$1/src/$2.ts` },
-];
+import { sourceAliases } from "./source_aliases.js";
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 

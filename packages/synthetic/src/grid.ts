@@ -147,6 +147,39 @@ function densify(grid: FieldGrid, factor: number): FieldGrid {
   };
 }
 
+/** Visits the cells of a grid inside a ground box (west, north, east, south). */
+export function visitBox(
+  grid: FieldGrid,
+  box: readonly [number, number, number, number],
+  visit: (cell: number, xM: number, yM: number) => void,
+): void {
+  const first = (ground: number, origin: number): number =>
+    Math.max(0, Math.floor((ground - origin) / grid.cellM));
+  const lastCol = Math.min(grid.cols - 1, Math.ceil((box[2] - grid.originXM) / grid.cellM));
+  const lastRow = Math.min(grid.rows - 1, Math.ceil((box[3] - grid.originYM) / grid.cellM));
+  for (let row = first(box[1], grid.originYM); row <= lastRow; row++) {
+    for (let col = first(box[0], grid.originXM); col <= lastCol; col++) {
+      visit(row * grid.cols + col, grid.originXM + col * grid.cellM, grid.originYM + row * grid.cellM);
+    }
+  }
+}
+
+/** Visits the cells whose warped position lies inside a ground box; `visit` gets that position. */
+export function visitWarpedBox(
+  grid: FieldGrid,
+  box: readonly [number, number, number, number],
+  warp: Warp,
+  visit: (cell: number, xM: number, yM: number) => void,
+): void {
+  const slackM = warp.largestM;
+  const wider = [box[0] - slackM, box[1] - slackM, box[2] + slackM, box[3] + slackM] as const;
+  visitBox(grid, wider, (cell, xM, yM) => {
+    const x = xM + warp.dxM[cell]!;
+    const y = yM + warp.dyM[cell]!;
+    if (x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]) visit(cell, x, y);
+  });
+}
+
 /** `value` held between `low` and `high`. */
 export const clamp = (value: number, low: number, high: number): number =>
   Math.min(high, Math.max(low, value));

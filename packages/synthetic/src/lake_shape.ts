@@ -1,4 +1,4 @@
-import type { FieldGrid } from "./grid.js";
+import { type FieldGrid, visitWarpedBox, type Warp } from "./grid.js";
 import type { LakeKind } from "./types.js";
 
 /** A rectangle on the ground, metres: west, north, east, south. */
@@ -9,6 +9,8 @@ export interface WaterBody {
   readonly kind: LakeKind;
   /** 0 clear to 1 milk. */
   readonly turbidity: number;
+  /** Part of the ground that shows through, as under a flood over fields; default 0. */
+  readonly seeThrough?: number;
 }
 
 /** A lake before it is drawn on pixels. */
@@ -50,24 +52,12 @@ export function drained(shape: LakeShape): LakeShape {
   };
 }
 
-/** Index of the lake with the largest open area on a grid; -1 of none. */
-export function largestLake(shapes: readonly LakeShape[], grid: FieldGrid): number {
-  const areas = shapes.map((shape) => openArea(shape, grid));
-  return areas.indexOf(Math.max(...areas));
-}
-
-/** Open water of a lake that lies on a grid, m2, to a few per cent. */
-export function openArea(shape: LakeShape, grid: FieldGrid): number {
-  const [west, north, east, south] = shape.box;
-  const lastX = grid.originXM + (grid.cols - 1) * grid.cellM;
-  const lastY = grid.originYM + (grid.rows - 1) * grid.cellM;
-  const stepM = Math.max(grid.cellM, Math.max(east - west, south - north) / 60);
-  let samples = 0;
-  for (let y = Math.max(north, grid.originYM); y < Math.min(south, lastY); y += stepM) {
-    for (let x = Math.max(west, grid.originXM); x < Math.min(east, lastX); x += stepM) {
-      const cut = shape.cutIceM?.(x, y) ?? 1;
-      if (shape.insideM(x, y) > 0 && cut > 0) samples++;
-    }
-  }
-  return samples * stepM * stepM;
+/** Open water of a lake on a grid seen through a warp, m2: as many cells as `sparseGrid` leaves, so to a few per cent. */
+export function openArea(shape: LakeShape, grid: FieldGrid, warp: Warp): number {
+  let cells = 0;
+  visitWarpedBox(grid, shape.box, warp, (_, xM, yM) => {
+    const cut = shape.cutIceM?.(xM, yM) ?? 1;
+    if (cut > 0 && shape.insideM(xM, yM) > 0) cells++;
+  });
+  return cells * grid.cellM ** 2;
 }

@@ -120,6 +120,9 @@ function paintTowns(canvas: Canvas, mode: SceneMode, rng: Rng): void {
   });
   const blocks = makeParcels(extentOf(grid) * 1.5, centreOf(grid), rng.uniform(60, 130), rng.split("blocks"));
   const roofs = Array.from({ length: 977 }, () => varied(ROOFS, rng, 0.25));
+  // Houses of a block look alike: the block's own roof, tinted by each house's.
+  const blockRoofs = Array.from({ length: blocks.count }, () => varied(ROOFS, rng, 0.2));
+  const likeness = rng.uniform(0.45, 0.8);
   const park = Array.from({ length: blocks.count }, () => (rng.next() < 0.14 ? 1 : 0));
   const spacingM = rng.uniform(16, 34);
   const at: ParcelPosition = { parcel: 0, edgeM: 0, alongM: 0, acrossM: 0 };
@@ -137,12 +140,9 @@ function paintTowns(canvas: Canvas, mode: SceneMode, rng: Rng): void {
         at.parcel * 131 + Math.floor(at.alongM / spacingM) * 31 + Math.floor(at.acrossM / spacingM) * 17;
       // A gap beside each house lies in its shade or is grass.
       const gap = (at.alongM / spacingM) % 1 > 0.72;
-      put(
-        canvas,
-        cell,
-        gap ? (house % 2 === 0 ? ROOFS[5]! : FIELDS[8]!) : roofs[house % roofs.length]!,
-        0.9 * town,
-      );
+      const gapCover = house % 2 === 0 ? ROOFS[5]! : FIELDS[8]!;
+      put(canvas, cell, gap ? gapCover : roofs[house % roofs.length]!, 0.9 * town);
+      put(canvas, cell, blockRoofs[at.parcel]!, (gap ? 0.5 * likeness : likeness) * town);
     }
     if (town >= 0.5) canvas.classMap[cell] = code;
   }

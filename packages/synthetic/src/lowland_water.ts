@@ -109,7 +109,8 @@ function floodWater(grid: FieldGrid, undulation: Noise2d, rng: Rng): LakeShape {
   const level = rng.uniform(-0.25, 0.12);
   return {
     kind: "flood",
-    turbidity: rng.uniform(0.25, 1),
+    turbidity: rng.uniform(0, 0.9),
+    seeThrough: rng.uniform(0, 0.3),
     levelM: 58,
     box: [
       grid.originXM,

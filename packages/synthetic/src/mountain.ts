@@ -5,9 +5,10 @@ import { type Glaciers, makeGlaciers } from "./glaciers.js";
 import { clamp, type FieldGrid, heightBelow, smoothstep } from "./grid.js";
 import { paintGround } from "./ground.js";
 import { EDGE_M, paintGlaciers } from "./ice_cover.js";
-import { drained, type LakeShape, largestLake } from "./lake_shape.js";
+import { drained, type LakeShape, openArea } from "./lake_shape.js";
 import type { Landscape } from "./landscape.js";
 import { morainicLakes } from "./morainic_lakes.js";
+import { sparseGrid } from "./padded_grid.js";
 import { tarns, valleyLakes } from "./quiet_lakes.js";
 import { makeRelief, makeWarp, type Relief } from "./relief.js";
 import { drawRivers, type RiverCover } from "./rivers.js";
@@ -55,19 +56,34 @@ export function planMountain(grid: FieldGrid, state: MountainState, rng: Rng): M
     morainicLakes(terrain, glaciers, { abundance, retreatM }, rng.split("morainic"));
   const shapes = morainic(state.retreatM);
   if (state.drainedAtRetreatM !== undefined) {
-    const largest = largestLake(morainic(state.drainedAtRetreatM), grid);
+    const areas = visibleAreas(morainic(state.drainedAtRetreatM), grid, terrain.grid, rng);
+    const largest = areas.indexOf(Math.max(...areas));
     const full = shapes[largest];
     if (full !== undefined) shapes[largest] = drained(full);
   }
   const options = { abundance, retreatM: state.retreatM };
-  shapes.push(...valleyLakes(terrain, glaciers, options, rng.split("valley")));
+  const valley = valleyLakes(terrain, glaciers, options, rng.split("valley"));
+  // Tarns keep clear of what other lakes may ever become, so that they are the same in all years.
+  const others = [...morainic(Number.MAX_SAFE_INTEGER), ...valley];
   return {
     terrain,
     glaciers,
-    shapes: [...shapes, ...tarns(terrain, glaciers, shapes, options, rng.split("tarns"))],
+    shapes: [...shapes, ...valley, ...tarns(terrain, glaciers, others, options, rng.split("tarns"))],
     equilibriumM,
     pondiness: 1.15 * Math.sqrt(shape.next()),
   };
+}
+
+/** Open water of each lake inside the scene, m2. */
+export function visibleAreas(
+  shapes: readonly LakeShape[],
+  grid: FieldGrid,
+  coarse: FieldGrid,
+  rng: Rng,
+): number[] {
+  const sparse = sparseGrid(grid, 4);
+  const warp = makeWarp(sparse, coarse, rng.split("warp"));
+  return shapes.map((shape) => openArea(shape, sparse, warp));
 }
 
 /** Builds a high-mountain landscape. */

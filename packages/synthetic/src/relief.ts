@@ -1,13 +1,13 @@
 import type { Rng } from "@glof/core";
 import { gaussianBlur, gradients } from "./filters.js";
 import type { Glaciers } from "./glaciers.js";
-import { clamp, type FieldGrid, mix, smoothstep, type Warp, warpField } from "./grid.js";
+import { clamp, type FieldGrid, mix, smoothstep, visitWarpedBox, type Warp, warpField } from "./grid.js";
 import type { LakeShape, WaterBody } from "./lake_shape.js";
 import { noiseField, ridgedField } from "./noise_field.js";
 import { drawPonds } from "./ponds.js";
 import { smearAlongFlow } from "./streaks.js";
 import type { Terrain } from "./terrain.js";
-import { drawLakes, visitWarpedBox, type WaterCover } from "./water.js";
+import { drawLakes, type WaterCover } from "./water.js";
 
 /** The land on the pixel grid: form, ice and lakes, before any colour. */
 export interface Relief {

@@ -1,10 +1,9 @@
 import type { Rng } from "@glof/core";
 import { mainDonors } from "./glaciers.js";
-import { cellCount, clamp, type FieldGrid, smoothstep, type Warp } from "./grid.js";
+import { cellCount, clamp, type FieldGrid, smoothstep, visitWarpedBox, type Warp } from "./grid.js";
 import { noiseField } from "./noise_field.js";
 import { type GroundPath, pathThrough } from "./path.js";
 import type { Terrain } from "./terrain.js";
-import { visitWarpedBox } from "./water.js";
 
 /** Running water and the gravel beside it. */
 export interface RiverCover {

@@ -2,10 +2,10 @@ import { GlofError, type Rng, seededRng } from "@glof/core";
 import type { Crs } from "@glof/geo";
 import { makeClimate } from "./climate.js";
 import { coverWithClouds, makeClouds } from "./clouds.js";
-import type { FieldGrid } from "./grid.js";
 import { lightSurface, makeAir, shade } from "./illumination.js";
 import { makeLowland } from "./lowland.js";
 import { type MountainState, makeMountain } from "./mountain.js";
+import { PAD, paddedGrid } from "./padded_grid.js";
 import { sense } from "./sensor.js";
 import { cropField, makeTruth } from "./truth.js";
 import { type SceneMode, SEASONS, type Season, SYNTHETIC_BANDS, type SyntheticScene } from "./types.js";
@@ -40,7 +40,6 @@ export interface SceneOptions {
 /** Year at which lakes have the size that the seed gives them. */
 export const BASE_YEAR = 2020;
 
-const PAD = 24;
 const RETREAT_M_PER_YEAR = 28;
 const LARGEST_SIDE = 4096;
 const UTM_45N: Crs = { epsg: 32645, geographic: false, proj4: "EPSG:32645", name: "WGS 84 / UTM zone 45N" };
@@ -128,17 +127,6 @@ function swath(width: number, height: number, noDataShare: number, rng: Rng): Ui
     }
   }
   return validMask;
-}
-
-/** The pixels of a scene and a border around them, so that shadows, blur and glaciers come in from outside. */
-export function paddedGrid(width: number, height: number, pixelSizeM: number): FieldGrid {
-  return {
-    cols: width + 2 * PAD,
-    rows: height + 2 * PAD,
-    cellM: pixelSizeM,
-    originXM: (0.5 - PAD) * pixelSizeM,
-    originYM: (0.5 - PAD) * pixelSizeM,
-  };
 }
 
 /** State of glaciers and lakes in the year of a scene. Before the base year fronts lay further down. */

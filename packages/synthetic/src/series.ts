@@ -1,8 +1,8 @@
 import { GlofError, seededRng, throwIfAborted } from "@glof/core";
 import type { FieldGrid } from "./grid.js";
-import { openArea } from "./lake_shape.js";
-import { planMountain } from "./mountain.js";
-import { generateScene, mountainState, paddedGrid, type SceneOptions } from "./scene.js";
+import { planMountain, visibleAreas } from "./mountain.js";
+import { paddedGrid } from "./padded_grid.js";
+import { generateScene, mountainState, type SceneOptions } from "./scene.js";
 import type { SyntheticScene } from "./types.js";
 
 /** Several years of one place. */
@@ -71,7 +71,8 @@ function findPlace(options: SeriesOptions): string {
 }
 
 function growingAreas(grid: FieldGrid, place: string, lakeAbundance: number | undefined): number[] {
-  const state = mountainState({ lakeAbundance });
-  const { shapes } = planMountain(grid, state, seededRng(place).split("place"));
-  return shapes.filter((shape) => shape.kind === "ice-contact").map((shape) => openArea(shape, grid));
+  const rng = seededRng(place).split("place");
+  const { shapes, terrain } = planMountain(grid, mountainState({ lakeAbundance }), rng);
+  const growing = shapes.filter((shape) => shape.kind === "ice-contact");
+  return visibleAreas(growing, grid, terrain.grid, rng);
 }

@@ -1,6 +1,6 @@
 import type { Rng } from "@glof/core";
 import type { Canvas } from "./canvas.js";
-import { cellCount, clamp, type FieldGrid, mix, smoothstep, type Warp } from "./grid.js";
+import { cellCount, clamp, type FieldGrid, mix, smoothstep, visitWarpedBox, type Warp } from "./grid.js";
 import type { LakeShape, WaterBody } from "./lake_shape.js";
 import { fbm, makeNoise } from "./noise.js";
 import { type Materials, mixSpectra, SPECTRUM_LENGTH, type Spectrum, waterSpectrum } from "./spectra.js";
@@ -57,39 +57,6 @@ export function dropSpecks(water: WaterCover, grid: FieldGrid, fewest: number): 
     if (group.length === 0 || group.length >= fewest) continue;
     for (const cell of group) water.share[cell] = 0;
   }
-}
-
-/** Visits the cells of a grid inside a ground box (west, north, east, south). */
-export function visitBox(
-  grid: FieldGrid,
-  box: readonly [number, number, number, number],
-  visit: (cell: number, xM: number, yM: number) => void,
-): void {
-  const first = (ground: number, origin: number): number =>
-    Math.max(0, Math.floor((ground - origin) / grid.cellM));
-  const lastCol = Math.min(grid.cols - 1, Math.ceil((box[2] - grid.originXM) / grid.cellM));
-  const lastRow = Math.min(grid.rows - 1, Math.ceil((box[3] - grid.originYM) / grid.cellM));
-  for (let row = first(box[1], grid.originYM); row <= lastRow; row++) {
-    for (let col = first(box[0], grid.originXM); col <= lastCol; col++) {
-      visit(row * grid.cols + col, grid.originXM + col * grid.cellM, grid.originYM + row * grid.cellM);
-    }
-  }
-}
-
-/** Visits the cells whose warped position lies inside a ground box; `visit` gets that position. */
-export function visitWarpedBox(
-  grid: FieldGrid,
-  box: readonly [number, number, number, number],
-  warp: Warp,
-  visit: (cell: number, xM: number, yM: number) => void,
-): void {
-  const slackM = warp.largestM;
-  const wider = [box[0] - slackM, box[1] - slackM, box[2] + slackM, box[3] + slackM] as const;
-  visitBox(grid, wider, (cell, xM, yM) => {
-    const x = xM + warp.dxM[cell]!;
-    const y = yM + warp.dyM[cell]!;
-    if (x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]) visit(cell, x, y);
-  });
 }
 
 /** Ice on the lakes of a scene, by pixel: 0 open water, 1 ice; and snow upon that ice. */
@@ -151,6 +118,7 @@ export function paintLakes(
     const stirred = 1 + 0.08 * plume(xM / 220, yM / 220);
     const bottom = 0.5 * Math.exp(-Math.max(0, water.insideM[cell]!) / clarityM[lake]!);
     const ice = lakeIce.ice[cell]!;
+    const covering = share * (1 - (bodies[lake]!.seeThrough ?? 0) * (1 - ice));
     const cracks = 1 + 0.22 * plume(xM / 60 + 40, yM / 60);
     for (let band = 0; band < SPECTRUM_LENGTH; band++) {
       const seen = band < 3 ? bottom : band === 3 ? 0.25 * bottom : 0;
@@ -158,7 +126,7 @@ export function paintLakes(
       value = mix(value, iceColours[lake]![band]! * cracks, ice);
       value = mix(value, materials.freshSnow[band]! * (0.85 + 0.1 * stirred), lakeIce.snow[cell]!);
       const field = albedo[band]!;
-      field[cell] = mix(field[cell]!, value, share);
+      field[cell] = mix(field[cell]!, value, covering);
     }
     if (share >= 0.5) classMap[cell] = ice >= 0.5 ? iceCode : lakeCode;
   }

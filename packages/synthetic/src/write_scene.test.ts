@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lakeFeatures } from "./lake_features.js";
 import { writeLargeScene } from "./large_scene.js";
 import { generateScene } from "./scene.js";
+import type { SyntheticScene } from "./types.js";
 import { writeScene } from "./write_scene.js";
 
 let folder: string;
@@ -14,7 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const scene = generateScene({ seed: 2, width: 140, height: 100, pixelSizeM: 20, season: "autumn" });
+/** A small scene with several lakes. */
+function lakeScene(): SyntheticScene {
+  for (let seed = 2; seed < 20; seed++) {
+    const scene = generateScene({ seed, width: 140, height: 100, pixelSizeM: 20, season: "autumn" });
+    if (scene.truth.lakes.length >= 3) return scene;
+  }
+  throw new Error("no scene with lakes");
+}
+const scene = lakeScene();
 
 describe("lakeFeatures", () => {
   it("outlines each lake with exactly the area of its pixels", () => {

@@ -15,8 +15,8 @@ const NEIGHBOUR_COL = [-1, 0, 1, -1, 1, -1, 0, 1] as const;
 const NEIGHBOUR_ROW = [-1, -1, -1, 0, 0, 1, 1, 1] as const;
 
 /**
- * Priority flood from the outlets (Barnes, Lehman and Mulla 2014): fills depressions, orders cells from downstream to
- * upstream, and sends each cell to its steepest lower neighbour.
+ * Priority flood from the outlets (Barnes, Lehman and Mulla 2014): fills depressions, orders cells from
+ * downstream to upstream, and sends each cell to its steepest lower neighbour.
  *
  * @param outlet 1 where water may leave the field; at least one cell
  */
@@ -76,7 +76,9 @@ function steepest(receiver: Int32Array, filledM: Float32Array, grid: FieldGrid, 
   }
 }
 
-/** Adds each cell's amount to all cells downstream. Amounts below 0 are taken off what arrives, never below 0. */
+/**
+ * Adds each cell's amount to all cells downstream. Amounts below 0 are taken off what arrives, never below 0.
+ */
 export function accumulate(drainage: Drainage, amount: (cell: number) => number): Float64Array {
   const { receiver, order } = drainage;
   const total = new Float64Array(order.length);

@@ -57,7 +57,9 @@ function blurCols(field: Float32Array, cols: number, rows: number, kernel: Float
   return blurred;
 }
 
-/** Wide blur by three box filters (a close match to a Gaussian), at a cost that does not grow with `sigma`. */
+/**
+ * Wide blur by three box filters (a close match to a Gaussian), at a cost that does not grow with `sigma`.
+ */
 export function boxBlur(field: Float32Array, cols: number, rows: number, sigma: number): Float32Array {
   const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
   let blurred = field;
@@ -113,40 +115,4 @@ export function gradients(
     }
   }
   return { eastward, southward };
-}
-
-/**
- * Distance in cells to the nearest cell where `inside` is not zero, by two chamfer passes (3-4 weights, 2 % off at
- * worst along odd directions, which no texture built on it shows).
- */
-export function distanceTo(inside: Uint8Array, cols: number, rows: number): Float32Array {
-  const distance = new Float32Array(inside.length);
-  const far = cols + rows;
-  for (let index = 0; index < inside.length; index++) distance[index] = inside[index] ? 0 : far;
-  const diagonal = Math.SQRT2;
-  const relax = (index: number, other: number, step: number): void => {
-    const candidate = distance[other]! + step;
-    if (candidate < distance[index]!) distance[index] = candidate;
-  };
-  for (let row = 0; row < rows; row++) {
-    for (let col = 0; col < cols; col++) {
-      const index = row * cols + col;
-      if (col > 0) relax(index, index - 1, 1);
-      if (row === 0) continue;
-      relax(index, index - cols, 1);
-      if (col > 0) relax(index, index - cols - 1, diagonal);
-      if (col < cols - 1) relax(index, index - cols + 1, diagonal);
-    }
-  }
-  for (let row = rows - 1; row >= 0; row--) {
-    for (let col = cols - 1; col >= 0; col--) {
-      const index = row * cols + col;
-      if (col < cols - 1) relax(index, index + 1, 1);
-      if (row === rows - 1) continue;
-      relax(index, index + cols, 1);
-      if (col < cols - 1) relax(index, index + cols + 1, diagonal);
-      if (col > 0) relax(index, index + cols - 1, diagonal);
-    }
-  }
-  return distance;
 }

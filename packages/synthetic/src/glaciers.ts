@@ -11,10 +11,15 @@ export interface Glaciers {
   readonly thicknessM: Float32Array;
   /** 0 where the ice is clean or under snow, 1 where it lies under debris. */
   readonly debris: Float32Array;
-  /** Direction of flow of the trunk that fills each cell, as a vector (east, south) of any length; 0 away from trunks. */
+  /**
+   * Direction of flow of the trunk that fills each cell, as a vector (east, south) of any length; 0 away from
+   * trunks.
+   */
   readonly flowX: Float32Array;
   readonly flowY: Float32Array;
-  /** Ice discharge of the trunk nearest to each cell, in km2 of accumulation area: 0 where no trunk is near. */
+  /**
+   * Ice discharge of the trunk nearest to each cell, in km2 of accumulation area: 0 where no trunk is near.
+   */
   readonly flux: Float32Array;
   /** Ends of tongues, largest glacier first. */
   readonly tongues: readonly Tongue[];
@@ -24,7 +29,9 @@ export interface Glaciers {
 export interface Tongue {
   /** Coarse cells from the terminus up the main trunk. */
   readonly centreline: readonly number[];
-  /** Index in `centreline` from which the ice was thick enough to dig a basin: there the end moraine stands. */
+  /**
+   * Index in `centreline` from which the ice was thick enough to dig a basin: there the end moraine stands.
+   */
   readonly dam: number;
   /** Largest ice discharge in the lowest 1.5 km, km2 of accumulation area. */
   readonly flux: number;
@@ -42,11 +49,11 @@ const STEEPEST_FIRN = 0.95;
 const LEAST_FLUX = 0.02;
 
 /**
- * Balances snow gain above the equilibrium line against melt below it along the drainage tree; where ice still flows
- * it fills the trough. Width follows the discharge, so that tongues taper to rounded ends.
+ * Balances snow gain above the equilibrium line against melt below it along the drainage tree; where ice
+ * still flows it fills the trough. Width follows the discharge, so that tongues taper to rounded ends.
  *
- * Mass balance gradients after Benn and Lehmkuhl (2000), "Mass balance and equilibrium-line altitudes of glaciers in
- * high-mountain environments"; melt under debris is cut to about a third.
+ * Mass balance gradients after Benn and Lehmkuhl (2000), "Mass balance and equilibrium-line altitudes of
+ * glaciers in high-mountain environments"; melt under debris is cut to about a third.
  */
 export function makeGlaciers(terrain: Terrain, options: GlacierOptions): Glaciers {
   const { grid, elevationM, drainage } = terrain;

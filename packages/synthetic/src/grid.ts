@@ -1,6 +1,7 @@
 /**
- * A lattice of square cells on the ground. Fields over it are row-major `Float32Array`s of `cols · rows` values.
- * Ground coordinates are metres, x to the east and y to the south, zero at the scene's upper left corner.
+ * A lattice of square cells on the ground. Fields over it are row-major `Float32Array`s of `cols · rows`
+ * values. Ground coordinates are metres, x to the east and y to the south, zero at the scene's upper left
+ * corner.
  */
 export interface FieldGrid {
   readonly cols: number;
@@ -103,7 +104,9 @@ function splineTable(
   }
 }
 
-/** Ground displacements that bend the straight lines of a coarse grid: metres to add to a position, per cell. */
+/**
+ * Ground displacements that bend the straight lines of a coarse grid: metres to add to a position, per cell.
+ */
 export interface Warp {
   readonly dxM: Float32Array;
   readonly dyM: Float32Array;
@@ -111,7 +114,9 @@ export interface Warp {
   readonly largestM: number;
 }
 
-/** A coarse field as seen through a warp on a fine grid: each cell takes the value at its displaced position. */
+/**
+ * A coarse field as seen through a warp on a fine grid: each cell takes the value at its displaced position.
+ */
 export function warpField(field: Float32Array, from: FieldGrid, to: FieldGrid, warp: Warp): Float32Array {
   const dense = densify(from, SPLINE_DENSITY);
   const smooth = resampleSmooth(field, from, dense);
@@ -134,7 +139,10 @@ export function warpField(field: Float32Array, from: FieldGrid, to: FieldGrid, w
   return warped;
 }
 
-/** Splines are drawn on a lattice this many times denser and read bilinearly: no facets, a quarter of the work. */
+/**
+ * Splines are drawn on a lattice this many times denser and read bilinearly: no facets, a quarter of the
+ * work.
+ */
 const SPLINE_DENSITY = 3;
 
 function densify(grid: FieldGrid, factor: number): FieldGrid {

@@ -18,6 +18,26 @@ export function paintGround(
   const { grid } = relief;
   paintRocks(canvas, materials, rng.split("rocks"));
   const patchy = noiseField(grid, rng.split("patchy"), { wavelengthM: 500, octaves: 5, gain: 0.6 });
+  paintTurf(canvas, relief, materials, equilibriumM, patchy, rng);
+  paintTill(canvas, relief, materials, patchy);
+  const grain = noiseField(grid, rng.split("grain"), { wavelengthM: 90, octaves: 4, gain: 0.75 });
+  modulate(
+    canvas,
+    grain.map((value) => Math.exp(0.26 * value)),
+  );
+  paint(canvas, "till", materials.sediment, rivers.gravel);
+  paint(canvas, "river", waterSpectrum(rng.uniform(0.2, 0.9), rng.split("river")), rivers.water);
+}
+
+/** Turf up to a line below the ice, the thinner the steeper. */
+function paintTurf(
+  canvas: Canvas,
+  relief: Relief,
+  materials: Materials,
+  equilibriumM: number,
+  patchy: Float32Array,
+  rng: Rng,
+): void {
   const limitM = equilibriumM - rng.uniform(-100, 700);
   const density = rng.uniform(0.4, 0.95);
   const turf = relief.slope.map((slope, cell) => {
@@ -28,7 +48,7 @@ export function paintGround(
       smoothstep(0.3, -0.4, high + 0.8 * patchy[cell]!)
     );
   });
-  const mottle = noiseField(grid, rng.split("mottle"), { wavelengthM: 170, octaves: 3, gain: 0.7 });
+  const mottle = noiseField(relief.grid, rng.split("mottle"), { wavelengthM: 170, octaves: 3, gain: 0.7 });
   paint(
     canvas,
     "vegetation",
@@ -36,6 +56,10 @@ export function paintGround(
     turf,
     mottle.map((value) => Math.exp(0.22 * value)),
   );
+}
+
+/** Scree under walls, till where ice has been, pale faces of side moraines. */
+function paintTill(canvas: Canvas, relief: Relief, materials: Materials, patchy: Float32Array): void {
   const scree = relief.slope.map(
     (slope, cell) =>
       0.8 * smoothstep(0.35, 0.55, slope) * smoothstep(0.95, 0.7, slope) * smoothstep(0, 0.7, patchy[cell]!),
@@ -54,13 +78,6 @@ export function paintGround(
     materials.till.map((value) => 1.15 * value),
     faces,
   );
-  const grain = noiseField(grid, rng.split("grain"), { wavelengthM: 90, octaves: 4, gain: 0.75 });
-  modulate(
-    canvas,
-    grain.map((value) => Math.exp(0.26 * value)),
-  );
-  paint(canvas, "till", materials.sediment, rivers.gravel);
-  paint(canvas, "river", waterSpectrum(rng.uniform(0.2, 0.9), rng.split("river")), rivers.water);
 }
 
 /** Two or three rocks in bent bands. */

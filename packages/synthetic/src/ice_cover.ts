@@ -5,10 +5,15 @@ import { noiseField, ridgedField } from "./noise_field.js";
 import type { Relief } from "./relief.js";
 import { type Materials, mixSpectra } from "./spectra.js";
 
-/** Ground length over which glacier cover falls by 1 at a usual outline: turns cover into parts of a pixel. */
+/**
+ * Ground length over which glacier cover falls by 1 at a usual outline: turns cover into parts of a pixel.
+ */
 export const EDGE_M = 180;
 
-/** Paints the debris that covers tongues, then ice where it is open: clean and dirty, crevassed where it is steep. */
+/**
+ * Paints the debris that covers tongues, then ice where it is open: clean and dirty, crevassed where it is
+ * steep.
+ */
 export function paintGlaciers(canvas: Canvas, relief: Relief, materials: Materials, rng: Rng): void {
   const { grid, streaks, debris, hummocks } = relief;
   const share = relief.cover.map((cover) => clamp(0.5 + (cover * EDGE_M) / grid.cellM, 0, 1));

@@ -22,7 +22,10 @@ export interface AirOptions {
   readonly terrainLight: number;
   /** Share of a pixel's light that comes from its surroundings through the air, per band (adjacency). */
   readonly adjacency: Spectrum;
-  /** Light scattered into the view, per band: large and blue at the top of the atmosphere, near 0 or below in L2A. */
+  /**
+   * Light scattered into the view, per band: large and blue at the top of the atmosphere, near 0 or below in
+   * L2A.
+   */
   readonly pathRefl: Spectrum;
 }
 
@@ -64,8 +67,9 @@ export function lightSurface(elevationM: Float32Array, grid: FieldGrid, sun: Sun
 }
 
 /**
- * Cast shadow by sweeping away from the sun: each cell keeps the height of the shadow's roof over it, taken from the
- * cell one step nearer to the sun. One pass, whatever the shadow's length. The sun's disc and the step soften the edge.
+ * Cast shadow by sweeping away from the sun: each cell keeps the height of the shadow's roof over it, taken
+ * from the cell one step nearer to the sun. One pass, whatever the shadow's length. The sun's disc and the
+ * step soften the edge.
  */
 export function castShadow(elevationM: Float32Array, grid: FieldGrid, sun: SunPosition): Float32Array {
   const { cols, rows, cellM } = grid;
@@ -103,8 +107,9 @@ export function castShadow(elevationM: Float32Array, grid: FieldGrid, sun: SunPo
 }
 
 /**
- * Surface reflectance as a product shows it: direct and sky light on the ground, light mirrored from the slopes around,
- * then the processor's terrain correction, whose floor keeps deep shade dark and noisy. Works in place.
+ * Surface reflectance as a product shows it: direct and sky light on the ground, light mirrored from the
+ * slopes around, then the processor's terrain correction, whose floor keeps deep shade dark and noisy. Works
+ * in place.
  *
  * @param flat 1 where the surface is level whatever the elevations say (water)
  */
@@ -147,7 +152,10 @@ function skyViewFactor(light: Light, grid: FieldGrid): Float32Array {
 /** Side of the blocks that surroundings are averaged over before they are blurred. */
 const BLOCK = 4;
 
-/** Light that leaves the ground within some 400 m, as bright snow or pale walls cast it into the shade opposite. */
+/**
+ * Light that leaves the ground within some 400 m, as bright snow or pale walls cast it into the shade
+ * opposite.
+ */
 function surroundings(ground: Float32Array, arriving: Float32Array, grid: FieldGrid): Float32Array {
   const cols = Math.ceil(grid.cols / BLOCK);
   const rows = Math.ceil(grid.rows / BLOCK);

@@ -2,7 +2,8 @@ import { type Feature, polygonizeMask } from "@glof/geo";
 import type { SyntheticScene } from "./types.js";
 
 /**
- * The lakes of a scene's truth as outlines along pixel edges, in the scene's CRS; ids are those of `truth.lakes`.
+ * The lakes of a scene's truth as outlines along pixel edges, in the scene's CRS; ids are those of
+ * `truth.lakes`.
  */
 export function lakeFeatures(scene: SyntheticScene): Feature[] {
   const outlines = polygonizeMask(scene.truth.lakeMask, { grid: scene.grid });

@@ -52,7 +52,10 @@ export function drained(shape: LakeShape): LakeShape {
   };
 }
 
-/** Open water of a lake on a grid seen through a warp, m2: as many cells as `sparseGrid` leaves, so to a few per cent. */
+/**
+ * Open water of a lake on a grid seen through a warp, m2: as many cells as `sparseGrid` leaves, so to a few
+ * per cent.
+ */
 export function openArea(shape: LakeShape, grid: FieldGrid, warp: Warp): number {
   let cells = 0;
   visitWarpedBox(grid, shape.box, warp, (_, xM, yM) => {

@@ -24,10 +24,10 @@ const ROWS_AT_ONCE = 512;
 /**
  * Writes a scene of any size to one GeoTIFF, a strip of rows at a time: memory holds one block and one strip.
  *
- * Blocks repeat mirrored, so that no edge shows between them, each a little brighter or darker than the next. Meant for
- * measuring speed and memory; what is at one place is at many.
+ * Blocks repeat mirrored, so that no edge shows between them, each a little brighter or darker than the next.
+ * Meant for measuring speed and memory; what is at one place is at many.
  *
- * @throws GlofError `bad-argument`; `not-writable`, `no-space`, `io`; `aborted`. Nothing is left half-written.
+ * @throws GlofError `bad-argument`; `not-writable`, `no-space`, `io`; `aborted`. Nothing is left behind then.
  */
 export async function writeLargeScene(path: string, options: LargeSceneOptions): Promise<void> {
   const { width, height, seed, bands = ["B02", "B03", "B04", "B08"], blockPx = 1024 } = options;

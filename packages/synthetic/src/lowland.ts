@@ -13,7 +13,10 @@ import { type Materials, makeMaterials, type Spectrum, waterSpectrum } from "./s
 import { type SceneMode, surfaceCode } from "./types.js";
 import { drawLakes, dropSpecks, freezeLakes, paintLakes } from "./water.js";
 
-/** Plains: fields, woods, towns, rivers, canals, ponds; `urban` is mostly town, `flood` has water over its fields. */
+/**
+ * Plains: fields, woods, towns, rivers, canals, ponds; `urban` is mostly town, `flood` has water over its
+ * fields.
+ */
 export function makeLowland(grid: FieldGrid, climate: Climate, mode: SceneMode, rng: Rng): Landscape {
   const canvas = makeCanvas(grid);
   const materials = makeMaterials(rng.split("materials"), climate.green);

@@ -7,8 +7,8 @@ import { type GroundPath, locate, type PathPosition, pathThrough } from "./path.
 import type { Terrain } from "./terrain.js";
 
 /**
- * Lakes dammed by end moraines where tongues have drawn back. The two kinds differ in whether ice reaches the water;
- * where it does, the lake takes the place of the ice that goes.
+ * Lakes dammed by end moraines where tongues have drawn back. The two kinds differ in whether ice reaches the
+ * water; where it does, the lake takes the place of the ice that goes.
  */
 export function morainicLakes(
   terrain: Terrain,

@@ -23,7 +23,9 @@ export interface MountainState {
   readonly retreatM: number;
   /** Multiplies the number of lakes; default 1. */
   readonly lakeAbundance?: number;
-  /** Whether the largest lake behind a moraine has broken out, and how far fronts had drawn back when it did. */
+  /**
+   * Whether the largest lake behind a moraine has broken out, and how far fronts had drawn back when it did.
+   */
   readonly drainedAtRetreatM?: number;
 }
 

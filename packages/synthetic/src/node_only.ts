@@ -1,6 +1,6 @@
 /**
- * `@glof/core/node`, loaded at the moment of use by a name that bundlers for browsers do not follow: generating runs in a
- * page, writing needs Node.
+ * `@glof/core/node`, loaded at the moment of use by a name that bundlers for browsers do not follow:
+ * generating runs in a page, writing needs Node.
  */
 export const loadCoreNode = (): Promise<typeof import("@glof/core/node")> => {
   const name = "@glof/core/node";

@@ -69,7 +69,9 @@ export interface OctaveOptions {
   readonly octaves: number;
   /** Amplitude of each octave relative to the one before; default 0.5. */
   readonly gain?: number;
-  /** Frequency of each octave relative to the one before; default 2.03 (not 2, so that lattices do not align). */
+  /**
+   * Frequency of each octave relative to the one before; default 2.03 (not 2, so that lattices do not align).
+   */
   readonly lacunarity?: number;
 }
 
@@ -95,7 +97,8 @@ export function fbm(noise: Noise2d, options: OctaveOptions): Noise2d {
 }
 
 /**
- * Ridged multifractal (Musgrave, in Ebert et al., "Texturing & Modeling", ch. 16): sharp crests, smooth valleys; 0 to 1.
+ * Ridged multifractal (Musgrave, in Ebert et al., "Texturing & Modeling", ch. 16): sharp crests, smooth
+ * valleys; 0 to 1.
  */
 export function ridged(noise: Noise2d, options: OctaveOptions): Noise2d {
   const { octaves, gain = 0.5, lacunarity = 2.03 } = options;

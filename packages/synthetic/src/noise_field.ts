@@ -28,7 +28,10 @@ export function noiseField(grid: FieldGrid, rng: Rng, options: NoiseFieldOptions
   return field;
 }
 
-/** Ridged multifractal at every cell, 0 to 1: sharp crests that gather the detail, smooth valleys (see `ridged`). */
+/**
+ * Ridged multifractal at every cell, 0 to 1: sharp crests that gather the detail, smooth valleys (see
+ * `ridged`).
+ */
 export function ridgedField(grid: FieldGrid, rng: Rng, options: NoiseFieldOptions): Float32Array {
   const { gain = 0.5, octaves } = options;
   const field = new Float32Array(cellCount(grid));

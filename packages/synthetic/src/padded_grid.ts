@@ -3,7 +3,9 @@ import type { FieldGrid } from "./grid.js";
 /** Width of the border around a scene, pixels. */
 export const PAD = 24;
 
-/** The pixels of a scene and a border around them, so that shadows, blur and glaciers come in from outside. */
+/**
+ * The pixels of a scene and a border around them, so that shadows, blur and glaciers come in from outside.
+ */
 export function paddedGrid(width: number, height: number, pixelSizeM: number): FieldGrid {
   return {
     cols: width + 2 * PAD,

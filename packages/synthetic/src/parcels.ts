@@ -25,7 +25,10 @@ interface Cut {
   readonly high: Cut | number;
 }
 
-/** Cuts a square of `sizeM` around (`centreXM`, `centreYM`) until sides are between `smallestM` and about four times that. */
+/**
+ * Cuts a square of `sizeM` around (`centreXM`, `centreYM`) until sides are between `smallestM` and about four
+ * times that.
+ */
 export function makeParcels(
   sizeM: number,
   centre: { x: number; y: number },

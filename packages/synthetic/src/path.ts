@@ -8,7 +8,10 @@ export interface GroundPath {
   readonly alongM: Float64Array;
 }
 
-/** Where a position lies relative to a path: how far along, and how far to the side (right of travel is positive). */
+/**
+ * Where a position lies relative to a path: how far along, and how far to the side (right of travel is
+ * positive).
+ */
 export interface PathPosition {
   alongM: number;
   acrossM: number;
@@ -49,7 +52,10 @@ export function toPath(points: readonly { x: number; y: number }[]): GroundPath 
   };
 }
 
-/** The place on the path nearest to a position; before the start `alongM` is negative, past the end it grows on. */
+/**
+ * The place on the path nearest to a position; before the start `alongM` is negative, past the end it grows
+ * on.
+ */
 export function locate(path: GroundPath, xM: number, yM: number, result: PathPosition): PathPosition {
   let best = Number.POSITIVE_INFINITY;
   const last = path.xM.length - 2;
@@ -74,6 +80,3 @@ export function locate(path: GroundPath, xM: number, yM: number, result: PathPos
   }
   return result;
 }
-
-/** Length of a path, metres. */
-export const pathLength = (path: GroundPath): number => path.alongM[path.alongM.length - 1] ?? 0;

@@ -21,8 +21,9 @@ export interface PondGround {
 const PALETTE = 10;
 
 /**
- * Fills the hollows between hummocks on gentle, debris-covered ice. Ponds gather in clusters towards the lower, flatter
- * tongue (Watson et al. 2016, "The dynamics of supraglacial ponds in the Everest region, central Himalaya").
+ * Fills the hollows between hummocks on gentle, debris-covered ice. Ponds gather in clusters towards the
+ * lower, flatter tongue (Watson et al. 2016, "The dynamics of supraglacial ponds in the Everest region,
+ * central Himalaya").
  */
 export function drawPonds(
   ground: PondGround,

@@ -16,7 +16,9 @@ export interface Relief {
   readonly slope: Float32Array;
   /** 1 facing north, -1 facing south, 0 level. */
   readonly northward: Float32Array;
-  /** Signed glacier cover: the zero line is the glacier's outline; cut where lakes have taken the ice's place. */
+  /**
+   * Signed glacier cover: the zero line is the glacier's outline; cut where lakes have taken the ice's place.
+   */
   readonly cover: Float32Array;
   /** The cover before the cut: the glacier at its greatest extent, which left the moraines. */
   readonly oldCover: Float32Array;
@@ -116,7 +118,10 @@ function makeStreaks(
   return gaussianBlur(streaks, grid.cols, grid.rows, 0.7);
 }
 
-/** Turns directions of the coarse grid into those that a warped picture shows: the inverse of the warp's Jacobian. */
+/**
+ * Turns directions of the coarse grid into those that a warped picture shows: the inverse of the warp's
+ * Jacobian.
+ */
 function unwarpDirections(flowX: Float32Array, flowY: Float32Array, grid: FieldGrid, warp: Warp): void {
   const x = gradients(warp.dxM, grid);
   const y = gradients(warp.dyM, grid);
@@ -172,8 +177,8 @@ function steepness(elevationM: Float32Array, grid: FieldGrid): Pick<Relief, "slo
 }
 
 /**
- * Bends that hide the lattice of the coarse grid, along whose axes and diagonals its valleys run: wide ones of up to
- * eight of its cells, small ones of one and a half.
+ * Bends that hide the lattice of the coarse grid, along whose axes and diagonals its valleys run: wide ones
+ * of up to eight of its cells, small ones of one and a half.
  */
 export function makeWarp(grid: FieldGrid, coarse: FieldGrid, rng: Rng): Warp {
   const wideM = 8 * coarse.cellM;

@@ -1,14 +1,23 @@
 import { GlofError, type Rng, seededRng } from "@glof/core";
 import type { Crs } from "@glof/geo";
 import { makeClimate } from "./climate.js";
-import { coverWithClouds, makeClouds } from "./clouds.js";
+import { type Clouds, coverWithClouds, makeClouds } from "./clouds.js";
+import type { FieldGrid } from "./grid.js";
 import { lightSurface, makeAir, shade } from "./illumination.js";
+import type { Landscape } from "./landscape.js";
 import { makeLowland } from "./lowland.js";
 import { type MountainState, makeMountain } from "./mountain.js";
 import { PAD, paddedGrid } from "./padded_grid.js";
 import { sense } from "./sensor.js";
 import { cropField, makeTruth } from "./truth.js";
-import { type SceneMode, SEASONS, type Season, SYNTHETIC_BANDS, type SyntheticScene } from "./types.js";
+import {
+  type SceneMode,
+  SEASONS,
+  type Season,
+  type SunPosition,
+  SYNTHETIC_BANDS,
+  type SyntheticScene,
+} from "./types.js";
 
 /** What to generate. Everything that is not given is drawn from the seed. */
 export interface SceneOptions {
@@ -27,11 +36,16 @@ export interface SceneOptions {
   readonly year?: number;
   /** From this year on the largest lake behind a moraine is empty but for a remnant. Default: never. */
   readonly drainedYear?: number;
-  /** Multiplies the number of lakes of a mountain; 0 gives a scene without any but ponds on ice. Default 1. */
+  /**
+   * Multiplies the number of lakes of a mountain; 0 gives a scene without any but ponds on ice. Default 1.
+   */
   readonly lakeAbundance?: number;
   /** Share of the scene under cloud, 0 to 1. Default: clear in two scenes of three, else up to 0.4. */
   readonly cloudCover?: number;
-  /** `L2A` surface reflectance, or `TOA` with the blue haze of the whole atmosphere. Default: `L2A` in four of five. */
+  /**
+   * `L2A` surface reflectance, or `TOA` with the blue haze of the whole atmosphere. Default: `L2A` in four of
+   * five.
+   */
   readonly level?: "L2A" | "TOA";
   /** Share of the scene beyond the edge of the swath: no data there. Default 0. */
   readonly noDataShare?: number;
@@ -49,7 +63,8 @@ const CORNER_M = { easting: 480000, northing: 3095000 };
 /**
  * Generates a Sentinel-2 scene with its truth.
  *
- * Same options, same scene, on every machine with the same `Math` results. A 512 x 512 scene takes about a second.
+ * Same options, same scene, on every machine with the same `Math` results. A 512 x 512 scene takes one to two
+ * seconds.
  *
  * @throws GlofError `bad-argument` for sizes outside 16 to 4096 pixels, or a pixel outside 2 to 60 m
  */
@@ -68,27 +83,13 @@ export function generateScene(options: SceneOptions): SyntheticScene {
   const sky = rng.split(`sky ${year}`);
   const cover = options.cloudCover ?? (sky.next() < 0.67 ? 0 : sky.uniform(0.02, 0.4));
   const clouds = makeClouds(grid, cover, climate.sun, sky.split("clouds"));
-  const light = lightSurface(landscape.elevationM, grid, climate.sun);
-  for (let cell = 0; cell < light.sunlit.length; cell++) {
-    light.sunlit[cell] = light.sunlit[cell]! * clouds.sunlit[cell]!;
-  }
   const level = options.level ?? (sky.split("level").next() < 0.8 ? "L2A" : "TOA");
-  const air = makeAir(sky.split("air"), level === "TOA");
-  const bands = [...landscape.canvas.albedo];
-  shade(bands, light, grid, air, landscape.water.share);
-  coverWithClouds(bands, clouds, sky.split("cloud tops"));
-  sense(bands, grid, { blurPx: sky.uniform(0.45, 0.75), noiseRefl: sky.uniform(0.0006, 0.0025) }, sky);
+  const { bands, sunlit } = takePicture(landscape, grid, climate.sun, clouds, level, sky);
   const crop = { pad: PAD, width, height };
   const floats = (field: Float32Array): Float32Array =>
     cropField(field, grid, crop, (n) => new Float32Array(n));
   const validMask = swath(width, height, options.noDataShare ?? 0, sky.split("swath"));
-  const truth = makeTruth(
-    landscape,
-    { opacity: clouds.opacity, sunlit: light.sunlit },
-    grid,
-    crop,
-    validMask,
-  );
+  const truth = makeTruth(landscape, { opacity: clouds.opacity, sunlit }, grid, crop, validMask);
   return {
     seed,
     mode,
@@ -111,6 +112,26 @@ export function generateScene(options: SceneOptions): SyntheticScene {
     elevationM: floats(landscape.elevationM),
     truth,
   };
+}
+
+/** Lights a landscape and looks at it through air, clouds and instrument. Uses the canvas up. */
+function takePicture(
+  landscape: Landscape,
+  grid: FieldGrid,
+  sun: SunPosition,
+  clouds: Clouds,
+  level: SyntheticScene["level"],
+  rng: Rng,
+): { bands: Float32Array[]; sunlit: Float32Array } {
+  const light = lightSurface(landscape.elevationM, grid, sun);
+  for (let cell = 0; cell < light.sunlit.length; cell++) {
+    light.sunlit[cell] = light.sunlit[cell]! * clouds.sunlit[cell]!;
+  }
+  const bands = [...landscape.canvas.albedo];
+  shade(bands, light, grid, makeAir(rng.split("air"), level === "TOA"), landscape.water.share);
+  coverWithClouds(bands, clouds, rng.split("cloud tops"));
+  sense(bands, grid, { blurPx: rng.uniform(0.45, 0.75), noiseRefl: rng.uniform(0.0006, 0.0025) }, rng);
+  return { bands, sunlit: light.sunlit };
 }
 
 /** 1 inside the swath; its edge crosses the scene at the slant of Sentinel-2's orbit. */

@@ -26,7 +26,9 @@ export function sense(bandsRefl: Float32Array[], grid: FieldGrid, options: Senso
   });
 }
 
-/** The 20 m bands: means of 2 x 2 pixels, brought back by bilinear interpolation as products are resampled. */
+/**
+ * The 20 m bands: means of 2 x 2 pixels, brought back by bilinear interpolation as products are resampled.
+ */
 function halve(band: Float32Array, grid: FieldGrid): Float32Array {
   const { cols, rows } = grid;
   const halved = new Float32Array(band.length);

@@ -19,13 +19,13 @@ const LEAST_SHARE = 0.0012;
 const ATTEMPTS = 40;
 
 /**
- * Generates several years of one mountain: ground, glaciers and lakes stay where they are, glacier fronts draw back and
- * the lakes at them grow, one lake breaks out, and weather, snow and light are each year's own.
+ * Generates several years of one mountain: ground, glaciers and lakes stay where they are, glacier fronts
+ * draw back and the lakes at them grow, one lake breaks out, and weather, snow and light are each year's own.
  *
- * From `seed` it takes the first place that has at least two lakes which can grow, or the best of forty. Season and clouds are those asked
- * for; else autumn, when lakes are open, and no clouds.
+ * From `seed` it takes the first place that has at least two lakes which can grow, or the best of forty.
+ * Season and clouds are those asked for; else autumn, when lakes are open, and no clouds.
  *
- * @throws GlofError `bad-argument` for no years, years out of order, or a place too small to hold lakes; `aborted`
+ * @throws GlofError `bad-argument` for no years, years out of order, or a place too small for lakes; `aborted`
  */
 export function generateSeries(options: SeriesOptions): SyntheticScene[] {
   const { years, signal, seed, ...common } = options;
@@ -48,7 +48,10 @@ function checkYears(years: readonly number[]): void {
   );
 }
 
-/** Of the seeds derived from the caller's, the first whose plan has enough lakes at retreating fronts, or the best. */
+/**
+ * Of the seeds derived from the caller's, the first whose plan has enough lakes at retreating fronts, or the
+ * best.
+ */
 function findPlace(options: SeriesOptions): string {
   const { seed, width = 512, height = 512, pixelSizeM = 10 } = options;
   const grid = paddedGrid(width, height, pixelSizeM);

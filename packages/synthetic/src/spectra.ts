@@ -95,8 +95,8 @@ const BROWN: Spectrum = [0.1, 0.125, 0.14, 0.085, 0.03, 0.026];
 const GREEN_WATER: Spectrum = [0.045, 0.075, 0.04, 0.025, 0.012, 0.01];
 
 /**
- * Colour of open water: clear and black-blue, through turquoise, to glacial milk (rock flour), with brownish and
- * greenish variants. `turbidity` 0 to 1.
+ * Colour of open water: clear and black-blue, through turquoise, to glacial milk (rock flour), with brownish
+ * and greenish variants. `turbidity` 0 to 1.
  */
 export function waterSpectrum(turbidity: number, rng: Rng): Spectrum {
   const ladder = [CLEAR_DEEP, BLUE_GREEN, TURQUOISE, MILK, GREY_MILK];

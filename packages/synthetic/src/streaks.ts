@@ -1,8 +1,8 @@
 import { cellCount, type FieldGrid } from "./grid.js";
 
 /**
- * Smears a texture along a flow (line integral convolution, Cabral and Leedom 1993): the bands that moving ice draws
- * out of the debris that falls on it. Cells without flow keep their value.
+ * Smears a texture along a flow (line integral convolution, Cabral and Leedom 1993): the bands that moving
+ * ice draws out of the debris that falls on it. Cells without flow keep their value.
  */
 export function smearAlongFlow(
   texture: Float32Array,

@@ -25,13 +25,17 @@ export interface TerrainOptions {
   readonly glacial: number;
 }
 
-/** Slope of a channel that drains 1 km2 at steady state; concavity of river profiles (Whipple and Tucker 1999). */
+/**
+ * Slope of a channel that drains 1 km2 at steady state; concavity of river profiles (Whipple and Tucker
+ * 1999).
+ */
 const CHANNEL_SLOPE = 0.22;
 const CONCAVITY = 0.45;
 
 /**
- * Mountain relief: noise for the large forms, then uplift against stream erosion solved implicitly (Braun and Willett
- * 2013), from coarse to fine, so that valleys join into a tree; then glacial troughs around the larger valleys.
+ * Mountain relief: noise for the large forms, then uplift against stream erosion solved implicitly (Braun and
+ * Willett 2013), from coarse to fine, so that valleys join into a tree; then glacial troughs around the
+ * larger valleys.
  */
 export function makeTerrain(grid: FieldGrid, options: TerrainOptions, rng: Rng): Terrain {
   let level = coarsen(grid, 4);

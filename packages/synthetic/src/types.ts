@@ -10,7 +10,10 @@ export type SyntheticBand = (typeof SYNTHETIC_BANDS)[number];
 export const SEASONS = ["winter", "spring", "summer", "autumn"] as const;
 export type Season = (typeof SEASONS)[number];
 
-/** Kinds of landscape. `mountain` is the subject; the others keep a model trained on scenes from losing the plain. */
+/**
+ * Kinds of landscape. `mountain` is the subject; the others keep a model trained on scenes from losing the
+ * plain.
+ */
 export const SCENE_MODES = ["mountain", "lowland", "urban", "flood"] as const;
 export type SceneMode = (typeof SCENE_MODES)[number];
 

@@ -33,7 +33,9 @@ export function drawLakes(shapes: readonly LakeShape[], grid: FieldGrid, warp: W
   return { share, insideM, owner };
 }
 
-/** Takes away lakes of fewer pixels than `fewest` (pixels that share a side): specks that no image could show. */
+/**
+ * Takes away lakes of fewer pixels than `fewest` (pixels that share a side): specks that no image could show.
+ */
 export function dropSpecks(water: WaterCover, grid: FieldGrid, fewest: number): void {
   const { cols } = grid;
   const seen = new Uint8Array(water.share.length);

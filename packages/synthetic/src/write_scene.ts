@@ -5,7 +5,10 @@ import type { SyntheticScene } from "./types.js";
 
 /** How a scene is written. */
 export interface WriteSceneOptions {
-  /** Added to reflectance · 10000, as products from baseline 04.00 on have it: -1000 there, 0 (default) before. */
+  /**
+   * Added to reflectance · 10000, as products from baseline 04.00 on have it: -1000 there, 0 (default)
+   * before.
+   */
   readonly offsetDn?: number;
 }
 
@@ -13,9 +16,9 @@ export interface WriteSceneOptions {
 export const QUANTIFICATION = 10_000;
 
 /**
- * Writes `scene.tif` (uint16, one named band each, 0 no data, scale and offset in the file), `truth.tif` (uint8, bands
- * `lake`, `visible`, `water`: 1 yes, 0 no, 255 no data) and `lakes.geojson` (WGS 84, RFC 7946) into a folder, which
- * is made if absent.
+ * Writes `scene.tif` (uint16, one named band each, 0 no data, scale and offset in the file), `truth.tif`
+ * (uint8, bands `lake`, `visible`, `water`: 1 yes, 0 no, 255 no data) and `lakes.geojson` (WGS 84, RFC 7946)
+ * into a folder, which is made if absent.
  *
  * @throws GlofError `not-writable`, `no-space`, `io`
  */

@@ -5,7 +5,7 @@ export const EXIT = {
   ok: 0,
   /** The work failed: the reason is printed. */
   failed: 1,
-  /** The command line or the config file is wrong: nothing was done. */
+  /** The command line or the config file is wrong, or an earlier result stands in the way: nothing was done. */
   usage: 2,
   /** Interrupted by Ctrl-C: nothing half-written is left. */
   interrupted: 130,

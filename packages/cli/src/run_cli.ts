@@ -7,12 +7,29 @@ import { addTrainCommand } from "./commands/train.js";
 import { EXIT, exitCodeOf } from "./exit_codes.js";
 import { glofVersion } from "./version.js";
 
+const HELP = `
+Examples:
+  $ glof map scene.tif --out lakes              map a multi-band GeoTIFF with band names
+  $ glof map S2_bands/ --out lakes --aoi my.geojson
+  $ glof synth --out demo --size 1024           make a scene to try it on
+  $ glof doctor                                 what this machine can run
+
+Exit codes: 0 done, 1 failed, 2 wrong command line or config file, 130 interrupted by Ctrl-C.`;
+
 /** Runs one command line (without `node` and the script) and gives the exit code. Nothing is thrown. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const program = new Command("glof")
     .description("Find, outline and measure glacial lakes in Sentinel-2 imagery.")
-    .version(glofVersion())
+    .version(glofVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", HELP)
     .showHelpAfterError("(glof <command> --help lists the options)")
+    // Not to process's own streams: they are looked up when something is printed.
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(text),
+      writeErr: (text) => void process.stderr.write(text),
+    })
     // Before the commands: they copy it when they are added.
     .exitOverride();
   addMapCommand(program);
@@ -31,6 +48,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 /** What a person reads: the message alone for our own errors, with the stack for what should not happen. */
 function describeError(error: unknown): string {
+  if (isGlofError(error, "aborted")) return "glof: interrupted; no half-written file is left.";
   if (isGlofError(error)) return `glof: ${error.message}`;
   return `glof: an unexpected error; please report it.\n${error instanceof Error ? error.stack : String(error)}`;
 }

@@ -135,7 +135,7 @@ describe("mapScene", () => {
     }
     expect(geodesicArea(geojson.features[0]!.geometry[0]!)).toBeCloseTo(lakes[0]!.areaM2, -2);
     const { longitude, latitude } = geojson.features[0]!.properties;
-    const [eastM, northM] = projector(WGS84, layer!.crs)([Number(longitude), Number(latitude)]);
+    const [eastM, northM] = projector(WGS84, layer!.crs!)([Number(longitude), Number(latitude)]);
     expect([eastM, northM]).toEqual([expect.closeTo(483_400, 0), expect.closeTo(3_094_650, 0)]);
   });
 

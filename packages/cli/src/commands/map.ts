@@ -1,18 +1,21 @@
-import { GlofError } from "@glof/core";
 import { readGeoJson } from "@glof/geo";
+import type { TilePredictor } from "@glof/inference";
 import { DEFAULT_MIN_AREA_M2, type MapSummary, mapScene } from "@glof/mapping";
 import { areaLabel } from "@glof/report";
-import { releaseBackend, selectBackend } from "@glof/runtime";
+import { type BackendChoice, releaseBackend, selectBackend } from "@glof/runtime";
 import { LakeSegmenter } from "@glof/segmenter";
 import { openScene } from "@glof/sentinel2";
 import type { Command } from "commander";
-import { type MapConfig, mapConfigSchema } from "../config/map_config.js";
-import { checkConfig, readConfig } from "../config/read_config.js";
+import type { MapConfig } from "../config/map_config.js";
 import { withInterrupt } from "../interrupt.js";
+import { canShare, defaultJobs } from "../jobs/default_jobs.js";
+import { startTileWorkers } from "../jobs/tile_workers.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { beginProgress, durationText } from "../terminal/progress.js";
+import { tileWorkerEntry } from "../tile_worker_entry.js";
 import { programVersions } from "../version.js";
+import { type MapSettings, mapSettings } from "./map_settings.js";
 import { toNames, toNumber } from "./parse_flags.js";
 
 interface MapFlags extends MapConfig {
@@ -22,127 +25,139 @@ interface MapFlags extends MapConfig {
   verbose?: boolean;
 }
 
+const HELP = `
+Writes into --out: probability.tif and mask.tif (Cloud Optimized GeoTIFF; mask: 1 lake, 0 other, 255 no data),
+lakes.geojson (WGS 84) and lakes.gpkg (the scene's CRS) with areas in m2, preview.png, report.html, run.json.
+All of them appear together at the end; a run that fails or is interrupted leaves nothing.
+
+Examples:
+  $ glof map scene.tif --out lakes
+  $ glof map T45RVL_bands/ --out lakes --threshold 0.6 --min-area 5000
+  $ glof map stack.tif --out lakes --bands B02,B03,B04,-,B08 --offset -1000
+  $ glof map --config map.yaml --json > lakes.json`;
+
 /** Adds `glof map`. */
 export function addMapCommand(program: Command): void {
   program
     .command("map")
-    .description(
-      "map the lakes of a scene: probability and mask rasters, outlines with areas, preview, report",
-    )
+    .description("map the lakes of a scene: rasters, outlines with areas, preview, report")
     .argument("[scene]", "multi-band GeoTIFF with band names, or a folder with one GeoTIFF per band")
     .option("-o, --out <dir>", "folder for the results")
     .option("-m, --model <bundle>", "model bundle (default: the one that comes with glof)")
     .option(
-      "-t, --threshold <probability>",
+      "-t, --threshold <prob>",
       "lake where the probability is at least this (default: the model's)",
       toNumber,
     )
     .option("--min-area <m2>", `drop smaller lakes (default: ${DEFAULT_MIN_AREA_M2})`, toNumber)
-    .option("--tile <px>", "side of a tile, a multiple of 14 (default: the model's)", toNumber)
+    .option("--tile <px>", "side of a tile, a multiple of the model's patch (default: the model's)", toNumber)
     .option("--overlap <px>", "least overlap of tiles (default: the model's)", toNumber)
     .option("--batch <tiles>", "tiles per forward pass (default: 1)", toNumber)
     .option("--backend <name>", "webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
     .option(
       "--bands <names>",
-      "names of the file's bands, in order: B02,B03,B04,B08 (default: as the file says)",
+      "names of the file's bands in order, - for one to leave out (default: as the file says)",
       toNames,
     )
     .option(
       "--offset <dn>",
-      "added to the digital numbers: -1000 from baseline 04.00 on (default: as the file says)",
+      "added to the numbers: -1000 from baseline 04.00 on (default: as the file says)",
       toNumber,
     )
     .option(
-      "--quantification <value>",
-      "digital number of reflectance 1 (default: as the file says, else 10000)",
+      "--quantification <dn>",
+      "number of reflectance 1 (default: as the file says, else 10000)",
       toNumber,
     )
     .option("--aoi <geojson>", "map only inside these polygons (longitude, latitude)")
-    .option("-j, --jobs <count>", "processes that run tiles side by side (default: 1)", toNumber)
+    .option(
+      "-j, --jobs <count>",
+      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else half the processors, at most 4)",
+      toNumber,
+    )
     .option("--overwrite", "replace an earlier result")
-    .option("-c, --config <yaml>", "settings by the names of these options; options on the command line win")
+    .option("-c, --config <yaml>", "settings by these names in camelCase; options on the command line win")
     .option("--json", "print the result as JSON on stdout, and nothing else")
     .option("-q, --quiet", "print only errors")
     .option("-v, --verbose", "print more")
+    .addHelpText("after", HELP)
     .action((scene: string | undefined, flags: MapFlags) => runMap(scene, flags));
 }
 
-async function runMap(sceneArgument: string | undefined, flags: MapFlags): Promise<void> {
+async function runMap(scene: string | undefined, flags: MapFlags): Promise<void> {
+  const { config, json: _json, quiet: _quiet, verbose: _verbose, ...given } = flags;
   const console = processConsole(flags);
-  const config = await mergedConfig(sceneArgument, flags);
-  await withInterrupt(async (signal) => {
-    const progress = beginProgress(console);
-    const backend = await selectBackend({
-      ...(config.backend === undefined ? {} : { require: config.backend }),
-      logger: console.logger,
-    });
-    console.say(`backend: ${backend.name} (${backend.reason})`);
-    const model = config.model ?? shippedModelPath();
-    const segmenter = await LakeSegmenter.load(model);
-    try {
-      const scene = await openScene(config.scene, {
-        bands: config.bands,
-        offsetDn: config.offset,
-        quantification: config.quantification,
-        logger: console.logger,
-      });
-      try {
-        const summary = await mapScene({
-          scene,
-          segmenter,
-          outDir: config.out,
-          threshold: config.threshold,
-          minAreaM2: config.minArea,
-          tilePx: config.tile,
-          overlapPx: config.overlap,
-          batchSize: config.batch,
-          areas: config.aoi === undefined ? undefined : (await readGeoJson(config.aoi)).features,
-          overwrite: config.overwrite,
-          facts: {
-            versions: programVersions(),
-            backend: { name: backend.name, reason: backend.reason },
-            model,
-          },
-          logger: console.logger,
-          onProgress: progress.onProgress,
-          signal,
-        });
-        progress.end();
-        showSummary(console, summary, config.out);
-      } finally {
-        await scene.close();
-      }
-    } finally {
-      progress.end();
-      segmenter.dispose();
-      await releaseBackend();
-    }
-  });
+  const settings = await mapSettings({ ...given, scene }, config);
+  await withInterrupt((signal) => mapOnce(settings, console, signal));
 }
 
-/** Settings of the file with the command line's on top. */
-async function mergedConfig(
-  sceneArgument: string | undefined,
-  flags: MapFlags,
-): Promise<MapConfig & { scene: string; out: string }> {
-  const { config: configPath, json: _json, quiet: _quiet, verbose: _verbose, ...given } = flags;
-  const fromFile = configPath === undefined ? {} : await readConfig(configPath, mapConfigSchema);
-  const onTop = Object.fromEntries(
-    Object.entries({ ...given, scene: sceneArgument }).filter(([, value]) => value !== undefined),
-  );
-  const config = checkConfig(
-    { ...fromFile, ...onTop },
-    mapConfigSchema,
-    (keys) => `--${keys.map(String).join(".")}:`,
-  );
-  const { scene, out } = config;
-  if (scene === undefined || out === undefined) {
-    throw new GlofError(
-      "bad-config",
-      `glof map: expected a scene and --out <dir>, got ${scene === undefined ? "no scene" : "no --out"}. Example: glof map scene.tif --out lakes`,
-    );
+async function mapOnce(settings: MapSettings, console: Console, signal: AbortSignal): Promise<void> {
+  const { model = shippedModelPath(), aoi } = settings;
+  const { logger } = console;
+  const progress = beginProgress(console);
+  const cleanUp: (() => unknown)[] = [progress.end];
+  try {
+    const areas = aoi === undefined ? undefined : (await readGeoJson(aoi)).features;
+    const scene = await openScene(settings.scene, {
+      bands: settings.bands,
+      offsetDn: settings.offset,
+      quantification: settings.quantification,
+      logger,
+      signal,
+    });
+    cleanUp.unshift(() => scene.close());
+    const required = settings.backend === undefined ? {} : { require: settings.backend };
+    const backend = await selectBackend({ ...required, logger });
+    cleanUp.unshift(releaseBackend);
+    console.say(`backend ${backend.reason}`);
+    const segmenter = await LakeSegmenter.load(model, { signal });
+    cleanUp.unshift(() => segmenter.dispose());
+    const jobs = jobsFor(settings, backend, console);
+    const summary = await mapScene({
+      scene,
+      segmenter,
+      outDir: settings.out,
+      threshold: settings.threshold,
+      minAreaM2: settings.minArea,
+      tilePx: settings.tile,
+      overlapPx: settings.overlap,
+      batchSize: settings.batch,
+      predictor: await predictorFor(jobs, backend, model, cleanUp),
+      areas,
+      overwrite: settings.overwrite,
+      facts: {
+        versions: programVersions(),
+        backend: { name: backend.name, reason: backend.reason, jobs },
+        model,
+      },
+      onProgress: progress.onProgress,
+      signal,
+    });
+    progress.end();
+    showSummary(console, summary, settings.out);
+  } finally {
+    for (const step of cleanUp) await step();
   }
-  return { ...config, scene, out };
+}
+
+function jobsFor({ jobs }: MapSettings, { name }: BackendChoice, console: Console): number {
+  if (jobs === undefined) return defaultJobs(name);
+  if (jobs === 1 || canShare(name)) return jobs;
+  console.logger.warn(`--jobs ${jobs}: one job runs, because ${name} uses the whole device by itself.`);
+  return 1;
+}
+
+/** Worker processes for more than one job; a single one runs here. */
+async function predictorFor(
+  jobs: number,
+  { name }: BackendChoice,
+  model: string,
+  cleanUp: (() => unknown)[],
+): Promise<TilePredictor | undefined> {
+  if (jobs === 1) return undefined;
+  const workers = await startTileWorkers(jobs, { backend: name, model }, tileWorkerEntry());
+  cleanUp.unshift(workers.close);
+  return workers.predictor;
 }
 
 function showSummary(console: Console, summary: MapSummary, outDir: string): void {

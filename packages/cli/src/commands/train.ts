@@ -1,54 +1,51 @@
 import { dirname, join, resolve } from "node:path";
-import { GlofError, type OnProgress } from "@glof/core";
-import { sha256File } from "@glof/core/node";
-import { bceWithLogits, diceLoss, type Loss, lovaszHinge, weightedSum } from "@glof/losses";
-import { countParams, disposeParams, type Params } from "@glof/nn";
+import { isGlofError } from "@glof/core";
 import { releaseBackend, selectBackend } from "@glof/runtime";
-import { buildLakeSegmenter, openBundle, type SegmenterConfig, saveBundle } from "@glof/segmenter";
-import { requireBandName } from "@glof/sentinel2";
-import {
-  adamW,
-  bandStatistics,
-  type ChipSet,
-  chipBatches,
-  chipValidator,
-  fit,
-  noDecayOnVectors,
-  openChipSet,
-  type TrainEvent,
-  warmupCosineLr,
-} from "@glof/train";
 import type { Command } from "commander";
 import { readConfig } from "../config/read_config.js";
 import { type ChipSource, type TrainConfig, trainConfigSchema } from "../config/train_config.js";
 import { withInterrupt } from "../interrupt.js";
-import { type Console, processConsole } from "../terminal/console.js";
-import { beginProgress } from "../terminal/progress.js";
-import { programVersions } from "../version.js";
-import { loadChips } from "./load_chips.js";
-import { newSegmenterConfig } from "./new_segmenter_config.js";
+import { processConsole } from "../terminal/console.js";
+import { TRAIN_FILES } from "./train_files.js";
+import { trainSegmenter } from "./train_segmenter.js";
 
 interface TrainFlags {
   resume?: boolean;
+  overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
+
+const HELP = `
+Writes into the folder that the config calls out: log.jsonl (one event a line), last.safetensors (to go on from),
+best.safetensors (best weights so far), and at the end model.safetensors, the bundle that glof map takes.
+Ctrl-C stops after the current step; --resume goes on from there.
+
+Example:
+  $ glof synth --out scenes --count 20 && glof train train.yaml
+
+  train.yaml:
+    out: run
+    steps: 2000
+    train: [{ scenes: scenes }]
+    validation: [{ scenes: held-out }]`;
 
 /** Adds `glof train`. */
 export function addTrainCommand(program: Command): void {
   program
     .command("train")
-    .description(
-      "train a lake segmenter from images with masks; writes checkpoints, a log and a model bundle",
-    )
+    .description("train a lake segmenter from images with masks; gives a model bundle")
     .argument("<config>", "YAML file; docs/training.md lists its settings")
-    .option("--resume", "go on from last.safetensors in the config's out folder")
+    .option("--resume", `go on from ${TRAIN_FILES.last} in the config's out folder`)
+    .option("--overwrite", "replace an earlier run in the out folder")
     .option("--json", "print every event as a JSON line on stdout")
     .option("-q, --quiet", "print only errors")
+    .addHelpText("after", HELP)
     .action((configPath: string, flags: TrainFlags) => runTrain(configPath, flags));
 }
 
 async function runTrain(configPath: string, flags: TrainFlags): Promise<void> {
+  const { resume = false, overwrite = false } = flags;
   const console = processConsole(flags);
   const config = withAbsolutePaths(
     await readConfig(configPath, trainConfigSchema),
@@ -59,178 +56,17 @@ async function runTrain(configPath: string, flags: TrainFlags): Promise<void> {
       ...(config.backend === undefined ? {} : { require: config.backend }),
       logger: console.logger,
     });
-    console.say(`backend: ${backend.name} (${backend.reason})`);
+    console.say(`backend ${backend.reason}`);
     try {
-      await trainSegmenter(config, { console, signal, resume: flags.resume ?? false, configPath });
+      await trainSegmenter(config, { console, signal, resume, overwrite, configPath });
+    } catch (error) {
+      if (isGlofError(error, "aborted"))
+        console.say(`go on with --resume, from ${join(config.out, TRAIN_FILES.last)}`);
+      throw error;
     } finally {
       await releaseBackend();
     }
   });
-}
-
-interface TrainRun {
-  readonly console: Console;
-  readonly signal: AbortSignal;
-  readonly resume: boolean;
-  readonly configPath: string;
-}
-
-async function trainSegmenter(config: TrainConfig, run: TrainRun): Promise<void> {
-  const { console, signal, resume } = run;
-  const bands = config.bands.map((band) => requireBandName(band, "glof train"));
-  const chipOptions = { bands, logger: console.logger, signal };
-  const trainSet = await openChipSet(loadChips(config.train, chipOptions), { bands });
-  const validationSet = await openChipSet(loadChips(config.validation, chipOptions), { bands });
-  console.say(`${trainSet.chips.length} images to train on, ${validationSet.chips.length} to validate on`);
-
-  const start = await startingPoint(config, trainSet);
-  const model = buildLakeSegmenter(start.config);
-  const params = start.params ?? model.init(config.seed);
-  console.say(`${start.config.name}: ${countParams(model.specs).weights.toLocaleString("en")} parameters`);
-  const normalization = start.config.normalisation;
-  const loss = combinedLoss(config);
-  const progress = beginProgress(console);
-  try {
-    const events = fit({
-      model,
-      params,
-      batches: chipBatches(trainSet, {
-        batchSize: config.batch,
-        cropPx: config.crop,
-        normalization,
-        seed: config.seed,
-        lakeShare: config.lakeShare,
-        geometry: config.geometry,
-        radiometry: config.radiometry,
-      }),
-      loss,
-      optimizer: adamW({
-        lr: config.learningRate,
-        weightDecay: config.weightDecay,
-        groups: [noDecayOnVectors],
-      }),
-      schedule: warmupCosineLr({ warmupSteps: config.warmup, steps: config.steps }),
-      steps: config.steps,
-      rules: config.trainable === undefined ? undefined : trainableRules(config.trainable),
-      accumulate: config.accumulate,
-      clipNorm: config.clipNorm,
-      ema: config.ema,
-      seed: config.seed,
-      validate: chipValidator(validationSet, {
-        forward: (weights, images) => model.forward(weights, images),
-        normalization,
-        cropPx: config.crop,
-        loss,
-      }),
-      validateEvery: config.validateEvery,
-      patience: config.patience,
-      checkpointDir: config.out,
-      resumeFrom: resume ? join(config.out, "last.safetensors") : undefined,
-      logPath: join(config.out, "log.jsonl"),
-      signal,
-    });
-    for await (const event of events) {
-      showEvent(event, config, console, progress.onProgress);
-      if (event.kind === "end") await saveFinished(event, start.config, config, run);
-    }
-  } finally {
-    progress.end();
-    disposeParams(params);
-  }
-}
-
-/** A new model with the statistics of the training images, or the one to go on with. */
-async function startingPoint(
-  config: TrainConfig,
-  trainSet: ChipSet,
-): Promise<{ config: SegmenterConfig; params: Params | undefined }> {
-  if (config.init === undefined) {
-    return { config: newSegmenterConfig(config, bandStatistics(trainSet)), params: undefined };
-  }
-  if (config.model !== undefined) {
-    throw new GlofError(
-      "bad-config",
-      "glof train: expected init or model, got both. A bundle brings its own shape.",
-    );
-  }
-  const bundle = await openBundle(config.init);
-  try {
-    const bands = trainSet.bands.join(", ");
-    if (bundle.config.bands.join(", ") !== bands) {
-      throw new GlofError(
-        "bundle-mismatch",
-        `glof train: expected init to be a bundle of the bands ${bands}, got ${bundle.config.bands.join(", ")}.`,
-      );
-    }
-    const segmenterConfig = { ...bundle.config, name: config.name };
-    return {
-      config: segmenterConfig,
-      params: await buildLakeSegmenter(segmenterConfig).load(bundle.checkpoint),
-    };
-  } finally {
-    await bundle.checkpoint.close();
-  }
-}
-
-function combinedLoss({ loss: { lovasz, dice, bce } }: TrainConfig): Loss {
-  const ignore = 255;
-  const parts = [
-    [lovasz, (logits, target) => lovaszHinge(logits, target, { ignore })],
-    [dice, (logits, target) => diceLoss(logits, target, { ignore })],
-    [bce, (logits, target) => bceWithLogits(logits, target, { ignore })],
-  ] as const satisfies readonly (readonly [number, Loss])[];
-  return weightedSum(parts.filter(([weight]) => weight > 0));
-}
-
-const trainableRules = (patterns: readonly string[]) => [
-  ...patterns.map((pattern) => [new RegExp(pattern), "train"] as const),
-  [/^/, "freeze"] as const,
-];
-
-function showEvent(event: TrainEvent, config: TrainConfig, console: Console, onProgress: OnProgress): void {
-  if (console.asJson && event.kind !== "end") console.json(event);
-  if (event.kind === "step") {
-    const note = `loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(1)}`;
-    onProgress({ stage: "train", done: event.step, total: config.steps, unit: "steps", note });
-  }
-  if (event.kind === "validation") {
-    const { iou, precision, recall, groups = {} } = event.validation;
-    const ofGroups = Object.entries(groups).map(([name, one]) => `${name || "other"} ${one.iou.toFixed(3)}`);
-    console.say(
-      `step ${event.step}: IoU ${iou.toFixed(4)}  precision ${precision.toFixed(3)}  recall ${recall.toFixed(3)}` +
-        `${ofGroups.length > 0 ? `  (${ofGroups.join(", ")})` : ""}${event.isBest ? "  best so far" : ""}`,
-    );
-  }
-}
-
-async function saveFinished(
-  event: Extract<TrainEvent, { kind: "end" }>,
-  segmenterConfig: SegmenterConfig,
-  config: TrainConfig,
-  { console, configPath }: TrainRun,
-): Promise<void> {
-  try {
-    const path = join(config.out, "model.safetensors");
-    const scores: Record<string, number> =
-      event.best === undefined ? {} : { validationIou: event.best.iou, step: event.best.step };
-    await saveBundle(path, {
-      config: segmenterConfig,
-      params: event.params,
-      card: {
-        description: `Trained by glof train from ${config.train.length} sources of labelled images.`,
-        trainedWith: programVersions(),
-        configSha256: await sha256File(configPath),
-        seed: config.seed,
-        steps: event.step,
-        scores,
-      },
-    });
-    console.say(`${event.reason === "finished" ? "finished" : "stopped early"}: ${path}`);
-    if (console.asJson)
-      console.json({ kind: "end", step: event.step, reason: event.reason, model: path, ...scores });
-  } finally {
-    disposeParams(event.params);
-  }
 }
 
 function withAbsolutePaths(config: TrainConfig, base: string): TrainConfig {

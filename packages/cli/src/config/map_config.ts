@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** Settings of `glof map`, as flags or in a YAML file with the same names. */
+/** Settings of `glof map`, as flags (`--min-area`) or in a YAML file (`minArea`). */
 export const mapConfigSchema = z.strictObject({
   scene: z.string().optional(),
   out: z.string().optional(),

@@ -6,8 +6,7 @@ export interface Console {
   say(line: string): void;
   /** The result, for a pipe: one JSON document a call. */
   json(value: unknown): void;
-  /** Always shown. */
-  complain(line: string): void;
+  /** For libraries: warnings are shown unless quiet, the rest only when verbose. */
   readonly logger: Logger;
   /** Whether a progress bar may be drawn over. */
   readonly interactive: boolean;
@@ -20,19 +19,18 @@ export function processConsole(options: { quiet?: boolean; json?: boolean; verbo
   const { quiet = false, json: asJson = false, verbose = false } = options;
   const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
   const withFields = (message: string, fields?: Readonly<Record<string, unknown>>) =>
-    fields === undefined || Object.keys(fields).length === 0
-      ? message
-      : `${message} ${JSON.stringify(fields)}`;
+    verbose && fields !== undefined && Object.keys(fields).length > 0
+      ? `${message} ${JSON.stringify(fields)}`
+      : message;
   return {
     say: (line) => {
       if (!quiet && !asJson) toStderr(line);
     },
     json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
-    complain: toStderr,
     logger: {
       debug: (message, fields) => verbose && toStderr(withFields(message, fields)),
-      info: (message, fields) => !quiet && !asJson && toStderr(withFields(message, fields)),
-      warn: (message, fields) => toStderr(`warning: ${withFields(message, fields)}`),
+      info: (message, fields) => verbose && toStderr(withFields(message, fields)),
+      warn: (message, fields) => !quiet && toStderr(`warning: ${withFields(message, fields)}`),
       error: (message, fields) => toStderr(`error: ${withFields(message, fields)}`),
     },
     interactive: process.stderr.isTTY === true && !quiet && !asJson,

@@ -30,7 +30,6 @@ describe("beginProgress", () => {
   const console = (changes: Partial<Console>): Console => ({
     say: () => {},
     json: () => {},
-    complain: () => {},
     logger: silentLogger,
     interactive: false,
     quiet: false,

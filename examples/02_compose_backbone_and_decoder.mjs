@@ -6,7 +6,7 @@ import { buildDinov2 } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
 
 await selectBackend();
-const backbone = buildDinov2({ embedDim: 96, depth: 4, numHeads: 3, bands: ["B02", "B03", "B04", "B08"] });
+const backbone = buildDinov2({ embedDim: 96, depth: 4, heads: 3, bands: ["B02", "B03", "B04", "B08"] });
 const decoder = buildVitUnet({ featureChannels: [96, 96], imageChannels: 4 });
 const [backboneParams, decoderParams] = [backbone.init(1), decoder.init(2)];
 

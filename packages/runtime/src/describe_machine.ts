@@ -1,5 +1,6 @@
 import { importInNode, isNode, messageOf } from "./environment.js";
 import { type PackageFacts, packageFacts } from "./package_facts.js";
+import { hasVulkanLoader } from "./vulkan_loader.js";
 import { hasRelaxedSimd, hasSimd } from "./wasm_features.js";
 import { type AdapterFacts, adapterFacts, limitsOf } from "./webgpu_device.js";
 import { openWebgpu } from "./webgpu_entry.js";
@@ -77,6 +78,9 @@ async function describePlatform(): Promise<MachineDescription["platform"]> {
 }
 
 async function describeAdapters(): Promise<MachineDescription["webgpu"]> {
+  if (isNode && !(await hasVulkanLoader())) {
+    return { adapters: [], problem: "this machine has no Vulkan loader (libvulkan.so.1)" };
+  }
   try {
     const gpu = await openWebgpu();
     if (!gpu) return { adapters: [], problem: "this browser has no WebGPU" };

@@ -1,5 +1,6 @@
-import { messageOf } from "./environment.js";
+import { isNode, messageOf } from "./environment.js";
 import { unavailable } from "./unavailable.js";
+import { hasVulkanLoader } from "./vulkan_loader.js";
 import { openWebgpu } from "./webgpu_entry.js";
 
 /** A feature is asked for where the adapter has it: each is one that a kernel or a benchmark can use. */
@@ -30,6 +31,9 @@ const driverAdvice = "install a driver for the GPU (Vulkan, Metal or D3D12), or 
  * @throws GlofError `backend-unavailable` without WebGPU or without an adapter
  */
 export async function requestAdapter(): Promise<GPUAdapter> {
+  if (isNode && !(await hasVulkanLoader())) {
+    throw unavailable("webgpu", "this machine has no Vulkan loader (libvulkan.so.1)", driverAdvice);
+  }
   const gpu = await openWebgpu().catch((error: unknown) => {
     throw unavailable(
       "webgpu",

@@ -38,7 +38,7 @@ export class ModelShelf {
     return this.segmenter;
   }
 
-  /** Frees the weights. To be called before the backend changes. */
+  /** Frees the weights; to be called, too, where they may be lost with their device. */
   clear(): void {
     this.segmenter?.dispose();
     this.segmenter = undefined;

@@ -30,7 +30,10 @@ export async function drawTrueColor(
   return { picture: overview.toCanvas(), step: overview.step };
 }
 
-/** The probability as a picture: the surer, the less transparent. Each of its pixels is the mean of those under it. */
+/**
+ * The probability as a picture: the surer, the less transparent. Each of its pixels is the mean of those under it. The
+ * square keeps a faint doubt all over the image from tinting it.
+ */
 export function drawProbability({ grid, steps }: ProbabilityMap, step: number): Canvas {
   const width = Math.ceil(grid.width / step);
   const height = Math.ceil(grid.height / step);
@@ -49,7 +52,7 @@ export function drawProbability({ grid, steps }: ProbabilityMap, step: number): 
   for (let pixel = 0; pixel < sums.length; pixel++) {
     rgba.set(overlayColor, pixel * 4);
     const mean = counts[pixel] === 0 ? 0 : sums[pixel]! / counts[pixel]!;
-    rgba[pixel * 4 + 3] = Math.round((255 * mean) / PROB_STEPS);
+    rgba[pixel * 4 + 3] = Math.round(255 * (mean / PROB_STEPS) ** 2);
   }
   return { width, height, rgba };
 }

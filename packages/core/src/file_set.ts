@@ -39,20 +39,17 @@ export async function beginFileSet(
   const { overwrite = false } = options;
   await refuseExisting(folder, names, overwrite);
   const staging = join(folder, `.glof-tmp-${randomBytes(6).toString("hex")}`);
-  const madeFirst = await asGlofError(folder, () => mkdir(folder, { recursive: true }));
+  const made = await makeFolders(folder);
   const unmark = markUnfinished(staging);
   const removeStaging = async (): Promise<void> => {
     await rm(staging, { recursive: true, force: true });
     unmark();
   };
-  const removeFolders = async (): Promise<void> => {
-    if (madeFirst !== undefined) await removeEmptyFolders(resolve(folder), resolve(madeFirst));
-  };
   try {
     await asGlofError(folder, () => mkdir(staging));
   } catch (error) {
     unmark();
-    await removeFolders();
+    await removeEmptyFolders(made);
     throw error;
   }
   let isOpen = true;
@@ -68,7 +65,7 @@ export async function beginFileSet(
       if (!isOpen) return;
       isOpen = false;
       await removeStaging();
-      await removeFolders();
+      await removeEmptyFolders(made);
     },
   };
 }
@@ -108,10 +105,28 @@ function placeAll(staging: string, folder: string, names: readonly string[]): vo
   }
 }
 
-/** Removes `folder` and those above it, up to `last`, as long as they are empty. */
-async function removeEmptyFolders(folder: string, last: string): Promise<void> {
-  for (let current = folder; current.startsWith(last); current = dirname(current)) {
-    const isGone = await rmdir(current).then(
+/** Makes a folder and those above it, as needed; one by one, as `recursive` of Node hides why it cannot. */
+async function makeFolders(folder: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let current = resolve(folder); !existsSync(current); current = dirname(current))
+    missing.unshift(current);
+  const made: string[] = [];
+  try {
+    for (const path of missing) {
+      await asGlofError(folder, () => mkdir(path));
+      made.push(path);
+    }
+  } catch (error) {
+    await removeEmptyFolders(made);
+    throw error;
+  }
+  return made;
+}
+
+/** Removes folders, the last first, as long as they are empty. */
+async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of [...folders].reverse()) {
+    const isGone = await rmdir(folder).then(
       () => true,
       () => false,
     );

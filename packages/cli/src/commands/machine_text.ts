@@ -22,12 +22,7 @@ export function machineText(machine: MachineDescription): string[] {
       row(index === 0 ? "webgpu" : "", text),
     ),
     row("wasm", `SIMD ${yesNo(wasm.simd)}, relaxed SIMD ${yesNo(wasm.relaxedSimd)}`),
-    ...packages.map(({ name, version, problem }, index) =>
-      row(
-        index === 0 ? "packages" : "",
-        `${name} ${version ?? "not installed"}${problem ? ` (${problem})` : ""}`,
-      ),
-    ),
+    ...packages.map((facts, index) => row(index === 0 ? "packages" : "", packageText(facts))),
   ];
 }
 
@@ -35,6 +30,11 @@ export function machineText(machine: MachineDescription): string[] {
 export function checkText({ name, passed, worstRatio, problem }: KernelCheck): string {
   const what = problem ?? `error ${(100 * worstRatio).toFixed(1).padStart(5)} % of the tolerance`;
   return `  ${passed ? "ok   " : "WRONG"}  ${name.padEnd(34)} ${what}`;
+}
+
+function packageText({ name, version, problem }: MachineDescription["packages"][number]): string {
+  if (version === undefined) return `${name}: not installed`;
+  return problem === undefined ? `${name} ${version}` : `${name} ${version}: ${problem}`;
 }
 
 const row = (title: string, text: string): string => `${title.padEnd(10)} ${text}`;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { GlofError, type OnProgress } from "@glof/core";
+import { GlofError } from "@glof/core";
 import { sha256File } from "@glof/core/node";
 import { bceWithLogits, diceLoss, type Loss, lovaszHinge, weightedSum } from "@glof/losses";
 import { countParams, disposeParams, type Params } from "@glof/nn";
@@ -19,7 +19,7 @@ import {
 } from "@glof/train";
 import type { TrainConfig } from "../config/train_config.js";
 import type { Console } from "../terminal/console.js";
-import { beginProgress } from "../terminal/progress.js";
+import { beginProgress, type ProgressView } from "../terminal/progress.js";
 import { programVersions } from "../version.js";
 import { loadChips } from "./load_chips.js";
 import { newSegmenterConfig } from "./new_segmenter_config.js";
@@ -96,7 +96,7 @@ export async function trainSegmenter(config: TrainConfig, run: TrainRun): Promis
       signal,
     });
     for await (const event of events) {
-      showEvent(event, config, console, progress.onProgress);
+      showEvent(event, config, console, progress);
       if (event.kind === "end") await saveFinished(event, start.config, config, run);
     }
   } finally {
@@ -167,16 +167,16 @@ const trainableRules = (patterns: readonly string[]) => [
   [/^/, "freeze"] as const,
 ];
 
-function showEvent(event: TrainEvent, config: TrainConfig, console: Console, onProgress: OnProgress): void {
+function showEvent(event: TrainEvent, config: TrainConfig, console: Console, progress: ProgressView): void {
   if (console.asJson && event.kind !== "end") console.json(event);
   if (event.kind === "step") {
     const note = `loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(1)}`;
-    onProgress({ stage: "train", done: event.step, total: config.steps, unit: "steps", note });
+    progress.onProgress({ stage: "train", done: event.step, total: config.steps, unit: "steps", note });
   }
   if (event.kind === "validation") {
     const { iou, precision, recall, groups = {} } = event.validation;
     const ofGroups = Object.entries(groups).map(([name, one]) => `${name || "other"} ${one.iou.toFixed(3)}`);
-    console.say(
+    progress.say(
       `step ${event.step}: IoU ${iou.toFixed(4)}  precision ${precision.toFixed(3)}  recall ${recall.toFixed(3)}` +
         `${ofGroups.length > 0 ? `  (${ofGroups.join(", ")})` : ""}${event.isBest ? "  best so far" : ""}`,
     );
@@ -192,7 +192,7 @@ async function saveFinished(
   try {
     const path = join(config.out, TRAIN_FILES.model);
     const scores: Record<string, number> =
-      event.best === undefined ? {} : { validationIou: event.best.iou, step: event.best.step };
+      event.best === undefined ? {} : { validationIou: event.best.iou, bestStep: event.best.step };
     await saveBundle(path, {
       config: segmenterConfig,
       params: event.params,

@@ -24,7 +24,9 @@ export async function readConfig<T>(path: string, schema: z.ZodType<T>): Promise
   if (fault !== undefined) {
     throw new GlofError("bad-config", `${at(fault.pos[0])}: expected YAML, got: ${fault.message}`, { path });
   }
-  return checkConfig(document.toJS() ?? {}, schema, (keys) => at(offsetOf(document, keys)));
+  return checkConfig(document.toJS() ?? {}, schema, (keys) =>
+    [at(offsetOf(document, keys)), ...(keys.length > 0 ? [keys.map(String).join(".")] : [])].join(": "),
+  );
 }
 
 /** Where a setting stands: its key if it has one, else its value, else what it is missing from. */
@@ -41,7 +43,12 @@ function offsetOf(document: Document, keys: Keys): number {
   return document.contents?.range?.[0] ?? 0;
 }
 
-/** Checks settings from any source; `placeOf` says where a key was given. */
+/**
+ * Checks settings from any source.
+ *
+ * @param placeOf names a setting, and where it was given, for messages
+ * @throws GlofError `bad-config` with one line per fault
+ */
 export function checkConfig<T>(settings: unknown, schema: z.ZodType<T>, placeOf: (keys: Keys) => string): T {
   const checked = schema.safeParse(settings);
   if (checked.success) return checked.data;
@@ -58,12 +65,11 @@ function describeIssue(
   schema: z.ZodType,
 ): string[] {
   const path = [...base, ...issue.path];
-  const place = (keys: Keys) => `${placeOf(keys)}: ${keys.map(String).join(".")}`;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const meant = closestName(key, namesAt(schema, path));
       const advice = meant === undefined ? "" : ` Did you mean ${meant}?`;
-      return `${place([...path, key])} is no setting.${advice}`;
+      return `${placeOf([...path, key])} is no setting.${advice}`;
     });
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
@@ -71,7 +77,7 @@ function describeIssue(
     const closest = issue.errors.reduce((best, one) => (weight(one) < weight(best) ? one : best));
     return closest.flatMap((inner) => describeIssue(inner, path, placeOf, schema));
   }
-  return [path.length === 0 ? `${placeOf(path)}: ${issue.message}` : `${place(path)}: ${issue.message}`];
+  return [`${placeOf(path)}: ${issue.message}`];
 }
 
 const weight = (issues: readonly Issue[]): number =>

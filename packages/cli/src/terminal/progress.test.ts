@@ -56,6 +56,16 @@ describe("beginProgress", () => {
     expect(written.at(-1)).toBe("\n");
   });
 
+  it("lets a line be said in place of the bar, which comes back", () => {
+    const written: string[] = [];
+    const view = beginProgress(console({ interactive: true }), (text) => written.push(text));
+    view.onProgress(event);
+    view.say("half way");
+    view.onProgress({ ...event, done: 145 });
+    expect(written[1]).toBe("\r\u001b[Khalf way\n");
+    expect(written[2]).toContain("145/576");
+  });
+
   it("says nothing when quiet", () => {
     const written: string[] = [];
     beginProgress(console({ quiet: true }), (text) => written.push(text)).onProgress(event);

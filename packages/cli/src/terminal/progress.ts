@@ -4,6 +4,8 @@ import type { Console } from "./console.js";
 /** Shows the progress of one command and tidies up after itself. */
 export interface ProgressView {
   readonly onProgress: OnProgress;
+  /** Says a line where a bar may stand; the bar comes back with the next event. */
+  say(line: string): void;
   /** Ends a bar that stands on the screen. */
   end(): void;
 }
@@ -12,10 +14,12 @@ export interface ProgressView {
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 const BAR_WIDTH = 28;
+/** Back to the start of the line, and erase it. */
+const CLEAR_LINE = "\r\u001b[K";
 
 /** A bar with rate and time left on a terminal; a plain line every ten seconds elsewhere; nothing when quiet. */
 export function beginProgress(console: Console, write: (text: string) => void = writeToStderr): ProgressView {
-  if (console.quiet || console.asJson) return { onProgress: () => {}, end: () => {} };
+  if (console.quiet || console.asJson) return { onProgress: () => {}, say: () => {}, end: () => {} };
   const rates = new Map<string, { startedMs: number; startedDone: number }>();
   let shownMs = Number.NEGATIVE_INFINITY;
   let barOnScreen = false;
@@ -29,7 +33,7 @@ export function beginProgress(console: Console, write: (text: string) => void = 
     const { startedMs, startedDone } = rates.get(event.stage)!;
     const perSecond = (event.done - startedDone) / Math.max(1e-3, (nowMs - startedMs) / 1000);
     if (console.interactive) {
-      write(`\r\u001b[K${barLine(event, perSecond)}`);
+      write(`${CLEAR_LINE}${barLine(event, perSecond)}`);
       barOnScreen = true;
     } else {
       write(`${plainLine(event, perSecond)}\n`);
@@ -37,6 +41,11 @@ export function beginProgress(console: Console, write: (text: string) => void = 
   };
   return {
     onProgress,
+    say: (line) => {
+      write(`${barOnScreen ? CLEAR_LINE : ""}${line}\n`);
+      barOnScreen = false;
+      shownMs = Number.NEGATIVE_INFINITY;
+    },
     end: () => {
       if (barOnScreen) write("\n");
       barOnScreen = false;

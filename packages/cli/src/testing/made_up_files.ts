@@ -40,10 +40,10 @@ export async function writeImage(path: string, image: MadeUpImage = {}): Promise
   const epsg = "epsg" in image ? image.epsg : 32645;
   const rng = seededRng("image");
   const dn = image.dn ?? (() => 500 + rng.int(3000));
-  const bands = bandNames.map(
-    (_, band): RasterArray =>
-      arrays[dtype as keyof typeof arrays].from({ length: width * height }, (_, pixel) => dn(band, pixel)),
-  );
+  const bands = bandNames.map((_, band): RasterArray => {
+    const values = Array.from({ length: width * height }, (_, pixel) => dn(band, pixel));
+    return arrays[dtype as keyof typeof arrays].from(values);
+  });
   const writer = await beginCog(path, {
     overviews: "nearest",
     ...(dtype === "uint16" ? { nodata: 0 } : {}),

@@ -1,4 +1,5 @@
 export { blankCanvas, type Canvas, type Color, drawLine, fillRect } from "./canvas.js";
+export { enlargeCanvas } from "./enlarge.js";
 export { escapeHtml } from "./escape_html.js";
 export { areaLabel, type HistogramBin, histogramSvg, logHistogram } from "./histogram.js";
 export { type PreviewOptions, renderPreview } from "./preview.js";

@@ -9,6 +9,6 @@ const main = join(root, "packages", "cli", "dist", "main.js");
 if (!existsSync(main)) {
   console.error("glof: building the command first (once).");
   install();
-  await build();
+  await build("@glof/cli");
 }
 await import(pathToFileURL(main).href);

@@ -56,9 +56,10 @@ export function run(command, args, extraEnv = {}) {
   });
 }
 
-/** Builds every package; turbo redoes only what changed. */
-export async function build() {
-  const code = await run("turbo", ["run", "build", "--output-logs=errors-only"]);
+/** Builds every package, or one with what it needs; turbo redoes only what changed. */
+export async function build(only) {
+  const filter = only === undefined ? [] : ["--filter", only];
+  const code = await run("turbo", ["run", "build", "--output-logs=errors-only", ...filter]);
   if (code !== 0) {
     console.error("glof: the build failed; the reason is printed above.");
     process.exit(1);

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { beginCog, crsFromEpsg } from "@glof/geo";
 import { openBundle } from "@glof/segmenter";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -109,6 +109,7 @@ describe("glof train", () => {
       "expected the size of its image",
     ],
     ["an absent image", "image: chip.tif", "image: none.tif", "none.tif"],
+    ["crops that the model cannot take", "crop: 28", "crop: 30", "got 30. Choose 42"],
     ["a band that is none", "seed: 4", "bands: [B02, B99]", "B99"],
   ])("refuses %s", async (_, from, to, message) => {
     await writeFile(path("bad.yaml"), yaml().replace("out: run", "out: bad").replace(from, to));
@@ -117,6 +118,18 @@ describe("glof train", () => {
     expect(stderr).not.toContain("unexpected error");
     expect(code).not.toBe(EXIT.ok);
     await expect(readdir(path("bad"))).rejects.toThrow("ENOENT");
+  });
+
+  it("replaces an earlier run only when told to, and not before the new one can start", async () => {
+    await mkdir(path("old"));
+    await writeFile(path("old", "model.safetensors"), "precious");
+    const old = yaml().replace("out: run", "out: old").replace("steps: 3", "steps: 1");
+    await writeFile(path("old.yaml"), old.replace("scenes: scenes", "scenes: nowhere"));
+    expect((await runGlof("train", path("old.yaml"), "--overwrite")).stderr).toContain("nowhere");
+    expect(await readFile(path("old", "model.safetensors"), "utf8")).toBe("precious");
+    await writeFile(path("old.yaml"), old);
+    expect((await runGlof("train", path("old.yaml"), "--overwrite")).code).toBe(EXIT.ok);
+    expect((await readFile(path("old", "model.safetensors"))).length).toBeGreaterThan(10_000);
   });
 
   it("refuses to go on with a run that is not there", async () => {

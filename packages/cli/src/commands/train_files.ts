@@ -15,14 +15,18 @@ export const TRAIN_FILES = {
 } as const;
 
 /**
- * Makes room for a new run: refuses an earlier one, or removes it.
+ * Checks, before anything is read, that a new run may write into its folder.
  *
- * @throws GlofError `already-exists`, `not-writable`, `io`
+ * @throws GlofError `already-exists` when an earlier run is there that may not be replaced; `not-writable`, `io`
  */
-export async function prepareFolder(out: string, options: { overwrite: boolean }): Promise<void> {
-  const names = Object.values(TRAIN_FILES);
-  await (await beginFileSet(out, names, options)).abandon();
-  for (const name of names) await asGlofError(out, () => rm(join(out, name), { force: true }));
+export async function checkFolder(out: string, options: { overwrite: boolean }): Promise<void> {
+  await (await beginFileSet(out, Object.values(TRAIN_FILES), options)).abandon();
+}
+
+/** Removes an earlier run. */
+export async function removeEarlierRun(out: string): Promise<void> {
+  for (const name of Object.values(TRAIN_FILES))
+    await asGlofError(out, () => rm(join(out, name), { force: true }));
 }
 
 /** Keeps the config of the model beside its checkpoints. */

@@ -23,7 +23,13 @@ import { beginProgress, type ProgressView } from "../terminal/progress.js";
 import { programVersions } from "../version.js";
 import { loadChips } from "./load_chips.js";
 import { newSegmenterConfig } from "./new_segmenter_config.js";
-import { prepareFolder, readSegmenterConfig, TRAIN_FILES, writeSegmenterConfig } from "./train_files.js";
+import {
+  checkFolder,
+  readSegmenterConfig,
+  removeEarlierRun,
+  TRAIN_FILES,
+  writeSegmenterConfig,
+} from "./train_files.js";
 
 /** How a training run was started. */
 export interface TrainRun {
@@ -43,7 +49,7 @@ export interface TrainRun {
 export async function trainSegmenter(config: TrainConfig, run: TrainRun): Promise<void> {
   const { console, signal, resume, overwrite } = run;
   const bands = config.bands.map((band) => requireBandName(band, "glof train"));
-  if (!resume) await prepareFolder(config.out, { overwrite });
+  if (!resume) await checkFolder(config.out, { overwrite });
   const chipOptions = { bands, logger: console.logger, signal };
   const trainSet = await openChipSet(loadChips(config.train, chipOptions), { bands });
   const validationSet = await openChipSet(loadChips(config.validation, chipOptions), { bands });
@@ -122,8 +128,20 @@ async function newStart(config: TrainConfig, trainSet: ChipSet): Promise<Startin
     config.init === undefined
       ? { config: newSegmenterConfig(config, bandStatistics(trainSet)), params: undefined }
       : await startFromBundle(config, config.init, trainSet);
+  checkCrop(config.crop, start);
+  await removeEarlierRun(config.out);
   await writeSegmenterConfig(config.out, start.config);
   return start;
+}
+
+function checkCrop(crop: number, { config, params }: StartingPoint): void {
+  const patchPx = config.backbone.patchSizePx;
+  if (crop % patchPx === 0) return;
+  if (params) disposeParams(params);
+  throw new GlofError(
+    "bad-config",
+    `glof train: expected crop to be a multiple of the model's patch of ${patchPx} pixels, got ${crop}. Choose ${Math.ceil(crop / patchPx) * patchPx}.`,
+  );
 }
 
 async function startFromBundle(config: TrainConfig, init: string, trainSet: ChipSet): Promise<StartingPoint> {

@@ -18,7 +18,18 @@ const made = join(folder, "scene");
 const scene = own ?? join(made, "scene.tif");
 try {
   if (own === undefined) {
-    await step(["synth", "--out", made, "--seed", "7", "--size", check ? "420" : "1024", "--overwrite"]);
+    await step([
+      "synth",
+      "--out",
+      made,
+      "--seed",
+      "42",
+      "--season",
+      "summer",
+      "--size",
+      check ? "420" : "1024",
+      "--overwrite",
+    ]);
   }
   const map = join(folder, "map");
   await step(["map", scene, "--out", map, "--overwrite", ...(own === undefined ? [] : args.slice(1))]);

@@ -10,31 +10,31 @@ export function findElements() {
   const input = (id: string) => element(id, HTMLInputElement);
   const button = (id: string) => element(id, HTMLButtonElement);
   const select = (id: string) => element(id, HTMLSelectElement);
-  const any = (id: string) => element(id, HTMLElement);
+  const part = (id: string) => element(id, HTMLElement);
   return {
     controls: element("controls", HTMLFormElement),
-    dropZone: any("drop-zone"),
+    dropZone: part("drop-zone"),
     sceneFile: input("scene-file"),
     bandNames: input("band-names"),
     offsetDn: input("offset-dn"),
     makeDemo: button("make-demo"),
     demoSeed: input("demo-seed"),
     demoSide: select("demo-side"),
-    sceneFact: any("scene-fact"),
+    sceneFact: part("scene-fact"),
     modelFile: input("model-file"),
-    modelFact: any("model-fact"),
+    modelFact: part("model-fact"),
     backend: select("backend"),
     tileSide: select("tile-side"),
     run: button("run"),
     cancel: button("cancel"),
     progress: element("progress", HTMLProgressElement),
-    status: any("status"),
-    backendFact: any("backend-fact"),
-    error: any("error"),
+    status: part("status"),
+    backendFact: part("backend-fact"),
+    error: part("error"),
     map: element("map", HTMLCanvasElement),
-    mapFrame: any("map-frame"),
-    mapEmpty: any("map-empty"),
-    sliders: any("sliders"),
+    mapFrame: part("map-frame"),
+    mapEmpty: part("map-empty"),
+    sliders: part("sliders"),
     threshold: input("threshold"),
     thresholdValue: element("threshold-value", HTMLOutputElement),
     opacity: input("opacity"),
@@ -42,7 +42,7 @@ export function findElements() {
     minArea: input("min-area"),
     saveGeoJson: button("save-geojson"),
     savePng: button("save-png"),
-    lakes: any("lakes"),
+    lakes: part("lakes"),
   };
 }
 

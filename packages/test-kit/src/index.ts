@@ -5,14 +5,6 @@ export {
   type TestBackend,
 } from "./describe_on_backends.js";
 export { expectClose, findWorst, type Values, type Worst } from "./expect_close.js";
-export {
-  type GoldenCase,
-  type GoldenGroup,
-  type GoldenTensor,
-  goldenTolerance,
-  readGoldenCases,
-  readGoldenGroup,
-} from "./golden_cases.js";
 export { hasShared, sharedPath } from "./shared_folder.js";
 export { softwareVulkanEnvironment, useSoftwareVulkan } from "./software_vulkan.js";
 export { expectNoTensorGrowth } from "./tensor_growth.js";

@@ -1,35 +1,22 @@
 import { GlofError } from "@glof/core";
-import type { RasterBand, RasterSource } from "../types.js";
-import { bytesPerPixel, createRasterArray } from "./array_types.js";
-import { createBlockCache } from "./block_cache.js";
-import { createBlockDecoder } from "./block_decoder.js";
-import type { ByteSource } from "./byte_source.js";
-import { parseGdalMetadata } from "./gdal_metadata.js";
-import { readGrid } from "./georeference.js";
+import type { RasterSource } from "../types.js";
 import { openByteSource } from "./open_byte_source.js";
-import { corrupt, readTiffFile, type TiffFile } from "./tiff_file.js";
-import { readTiffLayout, type TiffLayout } from "./tiff_layout.js";
-import { type BlockReader, checkWindow, readPlane } from "./window_reader.js";
+import { isTiffStart, openTiff } from "./open_tiff.js";
+import { type OpenRasterOptions, type RasterFormat, sniffedBytes } from "./raster_format.js";
+import { describeStart } from "./sniff_format.js";
 
-/** Options of `openRaster`. */
-export interface OpenRasterOptions {
-  /** Name for messages and provenance; the path or URL by default. */
-  readonly name?: string;
-  /**
-   * Decoded blocks kept for the next window, in bytes. By default two rows of blocks, at least 16 and at most 256 MiB:
-   * windows that walk along the rows then decode each block once.
-   */
-  readonly cacheBytes?: number;
-}
+export type { OpenRasterOptions } from "./raster_format.js";
+
+/** Asked in order; the first that recognises a file opens it. */
+const formats: readonly RasterFormat[] = [{ name: "GeoTIFF", recognises: isTiffStart, open: openTiff }];
 
 /**
- * Opens a GeoTIFF (classic or BigTIFF, strips or tiles, any byte order; uncompressed, DEFLATE, LZW, PackBits, JPEG,
- * LERC or ZSTD). Only the header is read; pixels come window by window through `readWindow`. Tags are read and most
- * codecs run by geotiff.js 3.0.5; blocks, predictors and DEFLATE are handled here.
+ * Opens a raster: GeoTIFF (see `openTiff` for what it may hold). The first bytes decide, not the file's name. Only the
+ * header is read; pixels come window by window through `readWindow`.
  *
  * @param source path (Node), `http(s)` URL read by range requests, `Blob`/`File`, or the file's bytes
- * @throws GlofError `not-found`, `io`, `network`; `unsupported-format` when it is no TIFF; `corrupt-file` when it is
- *   truncated or contradicts itself; `unsupported-feature`; `limit-exceeded` for absurd sizes
+ * @throws GlofError `not-found`, `io`, `network`; `unsupported-format` when no reader knows the file; `corrupt-file` when
+ *   it is truncated or contradicts itself; `unsupported-feature`; `limit-exceeded` for absurd sizes
  */
 export async function openRaster(
   source: string | URL | Blob | ArrayBuffer,
@@ -37,110 +24,19 @@ export async function openRaster(
 ): Promise<RasterSource> {
   const bytes = await openByteSource(source, options.name);
   try {
-    const file = await readTiffFile(bytes);
-    const layout = readTiffLayout(file, bytes.name);
-    checkBlocksInside(layout, bytes);
-    return createRasterSource(bytes, file, layout, options.cacheBytes);
+    const start = await bytes.read(0, Math.min(sniffedBytes, bytes.size));
+    const format = formats.find((candidate) => candidate.recognises(start, bytes));
+    if (format === undefined) {
+      const names = formats.map(({ name }) => name).join(" or ");
+      throw new GlofError(
+        "unsupported-format",
+        `${bytes.name}: expected ${names}, got ${describeStart(start)}. Give a file of those formats.`,
+        { name: bytes.name },
+      );
+    }
+    return await format.open(bytes, options);
   } catch (error) {
     await bytes.close();
     throw error;
   }
-}
-
-/** A truncated file is found here and not after an hour of work. */
-function checkBlocksInside(layout: TiffLayout, bytes: ByteSource): void {
-  let end = 0;
-  const count = Math.min(layout.blockOffsets.length, layout.blockByteCounts.length);
-  for (let block = 0; block < count; block++) {
-    const byteCount = Number(layout.blockByteCounts[block]);
-    if (byteCount > 0) end = Math.max(end, Number(layout.blockOffsets[block]) + byteCount);
-  }
-  if (end > bytes.size)
-    throw corrupt(bytes.name, `${bytes.size} bytes where its index needs ${end} (cut off?)`);
-}
-
-function createRasterSource(
-  bytes: ByteSource,
-  file: TiffFile,
-  layout: TiffLayout,
-  cacheBytes: number | undefined,
-): RasterSource {
-  const grid = readGrid(file, layout);
-  const bands = readBands(file, layout);
-  const planes = layout.isPlanar ? layout.bandCount : 1;
-  const rowOfBlocksBytes =
-    layout.blocksAcross *
-    layout.blockCols *
-    layout.blockRows *
-    layout.bandCount *
-    bytesPerPixel(layout.dtype);
-  const cache = createBlockCache(cacheBytes ?? Math.min(Math.max(2 * rowOfBlocksBytes, 2 ** 24), 2 ** 28));
-  const reader: BlockReader = {
-    bytes,
-    layout,
-    cache,
-    fill: bands[0]?.nodata ?? 0,
-    decode: createBlockDecoder(file, layout, bytes.name),
-  };
-  return {
-    name: bytes.name,
-    grid,
-    bands,
-    blockSize: [layout.blockRows, layout.blockCols],
-    async readWindow(window, options = {}) {
-      checkWindow(window, layout, bytes.name);
-      const wanted = options.bands ?? bands.map((_, index) => index);
-      for (const band of wanted) {
-        if (!(Number.isInteger(band) && band >= 0 && band < layout.bandCount)) {
-          throw new GlofError(
-            "bad-argument",
-            `readWindow: expected bands 0 to ${layout.bandCount - 1} of ${bytes.name}, got ${band}. Count from 0.`,
-          );
-        }
-      }
-      const out = wanted.map(() => createRasterArray(layout.dtype, window.width * window.height));
-      for (let plane = 0; plane < planes; plane++) {
-        if (planes > 1 && !wanted.includes(plane)) continue;
-        await readPlane(reader, plane, window, wanted, out, options.signal);
-      }
-      return out;
-    },
-    async close() {
-      cache.clear();
-      await bytes.close();
-    },
-  };
-}
-
-function readBands(file: TiffFile, layout: TiffLayout): RasterBand[] {
-  const items = parseGdalMetadata(text(file.tag("GDAL_METADATA")));
-  const item = (band: number, role: string): string | undefined =>
-    items.find((candidate) => candidate.sample === band && candidate.role === role)?.value;
-  const nodata = parseNodata(text(file.tag("GDAL_NODATA")), layout);
-  return Array.from({ length: layout.bandCount }, (_, band) => ({
-    name: item(band, "description") || undefined,
-    dtype: layout.dtype,
-    nodata,
-    scale: finiteOr(item(band, "scale"), 1),
-    offset: finiteOr(item(band, "offset"), 0),
-  }));
-}
-
-const text = (value: unknown): string => (typeof value === "string" ? value.replace(/\0.*$/s, "") : "");
-
-function finiteOr(value: string | undefined, fallback: number): number {
-  const parsed = value === undefined ? Number.NaN : Number(value);
-  return Number.isFinite(parsed) ? parsed : fallback;
-}
-
-function parseNodata(value: string, layout: TiffLayout): number | undefined {
-  const trimmed = value.trim().toLowerCase();
-  if (trimmed === "") return undefined;
-  if (/^[+-]?nan/.test(trimmed)) return Number.NaN;
-  if (/^[+-]?inf/.test(trimmed))
-    return trimmed.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const parsed = Number(trimmed);
-  if (Number.isNaN(parsed)) return undefined;
-  // The text often has more digits than the pixels: compare like with like.
-  return layout.dtype === "float32" ? Math.fround(parsed) : parsed;
 }

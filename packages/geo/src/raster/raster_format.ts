@@ -1,0 +1,26 @@
+import type { RasterSource } from "../types.js";
+import type { ByteSource } from "./byte_source.js";
+
+/** Options of `openRaster`. */
+export interface OpenRasterOptions {
+  /** Name for messages and provenance; the path or URL by default. */
+  readonly name?: string;
+  /**
+   * Decoded blocks kept for the next window, in bytes. By default two rows of blocks, at least 16 and at most 256 MiB:
+   * windows that walk along the rows then decode each block once.
+   */
+  readonly cacheBytes?: number;
+}
+
+/** One kind of file that `openRaster` reads. */
+export interface RasterFormat {
+  /** As people say it, such as `GeoTIFF`. */
+  readonly name: string;
+  /** Whether a file that begins with these bytes (up to `sniffedBytes`, fewer if the file is shorter) is one. */
+  recognises(start: Uint8Array, source: ByteSource): boolean;
+  /** Reads the header. The caller closes `bytes` when this throws; the raster closes them otherwise. */
+  open(bytes: ByteSource, options: OpenRasterOptions): Promise<RasterSource>;
+}
+
+/** How many first bytes of a file the formats are shown. */
+export const sniffedBytes = 512;

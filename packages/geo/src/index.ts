@@ -28,6 +28,7 @@ export {
 export { type Components, type Connectivity, labelComponents } from "./outline/label_components.js";
 export type { LakeOutline } from "./outline/lake_outline.js";
 export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
+export { type ReadReducedOptions, readReduced } from "./raster/read_reduced.js";
 export * from "./types.js";
 export type { ColumnType } from "./vector/geopackage/columns.js";
 export { parseGeoPackage, readGeoPackage } from "./vector/geopackage/read_geopackage.js";

@@ -63,7 +63,26 @@ export interface RasterBand {
   /** `physical = raw · scale + offset`; 1 and 0 when the file states none. */
   readonly scale: number;
   readonly offset: number;
+  /** What the band shows, where the file says so: part of a picture, its transparency, or entries of `colorTable`. */
+  readonly interpretation?: BandInterpretation;
+  /** Colours of the values 0, 1, 2, …; present for `"palette"` bands. */
+  readonly colorTable?: readonly Color[];
 }
+
+/** Red, green, blue and opacity, each 0 to 255. */
+export type Color = readonly [red: number, green: number, blue: number, alpha: number];
+
+/** What a band of a picture shows. */
+export type BandInterpretation =
+  | "palette"
+  | "red"
+  | "green"
+  | "blue"
+  | "alpha"
+  | "cyan"
+  | "magenta"
+  | "yellow"
+  | "black";
 
 /** An open raster, read window by window. Same interface whatever the format behind it. */
 export interface RasterSource {
@@ -73,6 +92,17 @@ export interface RasterSource {
   readonly bands: readonly RasterBand[];
   /** Size of the file's own blocks: windows aligned to it read least. */
   readonly blockSize: readonly [rows: number, cols: number];
+  /**
+   * The same raster at lower resolutions that the file keeps, finest first; its grid has larger pixels and the same
+   * outline. Closed together with this source. `openRaster` always gives the list, empty when there are none;
+   * `readReduced` picks from it.
+   */
+  readonly overviews?: readonly RasterSource[];
+  /**
+   * Where the pixels are valid, if the file keeps a mask: one `uint8` band of the raster's size, 255 valid, 0 not. Closed
+   * together with this source.
+   */
+  readonly mask?: RasterSource;
   /**
    * Raw pixels of a window that lies inside the raster, one array per asked band (0-based), row by row.
    * @throws GlofError `bad-argument` for a window outside; `corrupt-file` for undecodable blocks.

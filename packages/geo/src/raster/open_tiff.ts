@@ -1,15 +1,12 @@
-import { GlofError } from "@glof/core";
-import type { RasterBand, RasterSource } from "../types.js";
-import { bytesPerPixel, createRasterArray } from "./array_types.js";
-import { createBlockCache } from "./block_cache.js";
-import { createBlockDecoder } from "./block_decoder.js";
+import type { RasterGrid, RasterSource } from "../types.js";
 import type { ByteSource } from "./byte_source.js";
-import { parseGdalMetadata } from "./gdal_metadata.js";
 import { readGrid } from "./georeference.js";
 import type { OpenRasterOptions } from "./raster_format.js";
-import { corrupt, readTiffFile, type TiffFile } from "./tiff_file.js";
+import { readBands } from "./tiff_bands.js";
+import { corrupt, readTiffFile } from "./tiff_file.js";
+import { relatedImages, type TiffImage } from "./tiff_images.js";
 import { readTiffLayout, type TiffLayout } from "./tiff_layout.js";
-import { type BlockReader, checkWindow, readPlane } from "./window_reader.js";
+import { createTiffSource } from "./tiff_source.js";
 
 /** Whether a file begins as a TIFF or BigTIFF of either byte order. */
 export function isTiffStart(start: Uint8Array): boolean {
@@ -29,104 +26,65 @@ export function isTiffStart(start: Uint8Array): boolean {
 export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): Promise<RasterSource> {
   const file = await readTiffFile(bytes);
   const layout = readTiffLayout(file, bytes.name);
-  checkBlocksInside(layout, bytes);
-  return createRasterSource(bytes, file, layout, options.cacheBytes);
+  const end = indexedEnd(layout);
+  if (end > bytes.size)
+    throw corrupt(bytes.name, `${bytes.size} bytes where its index needs ${end} (cut off?)`);
+  const grid = readGrid(file, layout);
+  const bands = readBands(file, layout);
+  const related = await relatedImages({ file, layout }, bytes.name);
+  const { cacheBytes } = options;
+  const overviews = related.overviews
+    .filter((image) => indexedEnd(image.layout) <= bytes.size)
+    .map((image) =>
+      createTiffSource(bytes, image, { grid: reducedGrid(grid, image.layout), bands, cacheBytes }),
+    );
+  const { mask } = related;
+  return createTiffSource(
+    bytes,
+    { file, layout },
+    {
+      ...{ grid, bands, cacheBytes, overviews },
+      ...(mask !== undefined && { mask: createMask(bytes, mask, grid, cacheBytes) }),
+      onClose: () => bytes.close(),
+    },
+  );
 }
 
-/** A truncated file is found here and not after an hour of work. */
-function checkBlocksInside(layout: TiffLayout, bytes: ByteSource): void {
+/** The same outline with the pixels of an overview. */
+function reducedGrid(grid: RasterGrid, { width, height }: TiffLayout): RasterGrid {
+  const [x, a, b, y, c, d] = grid.geoTransform;
+  const [wider, taller] = [grid.width / width, grid.height / height];
+  return {
+    ...{ width, height, crs: grid.crs },
+    geoTransform: [x, a * wider, b * taller, y, c * wider, d * taller],
+  };
+}
+
+/** Masks hold 0 and 1, or 0 and 255: here always 255 where pixels are valid. */
+function createMask(
+  bytes: ByteSource,
+  image: TiffImage,
+  grid: RasterGrid,
+  cacheBytes: number | undefined,
+): RasterSource {
+  const band = { name: "mask", dtype: "uint8", nodata: undefined, scale: 1, offset: 0 } as const;
+  const source = createTiffSource(bytes, image, { grid, bands: [band], cacheBytes });
+  return {
+    ...source,
+    async readWindow(window, options) {
+      const planes = await source.readWindow(window, options);
+      return planes.map((plane) => Uint8Array.from(plane, (value) => (value === 0 ? 0 : 255)));
+    },
+  };
+}
+
+/** Where the last block ends: a truncated file is found when it is opened and not after an hour of work. */
+function indexedEnd(layout: TiffLayout): number {
   let end = 0;
   const count = Math.min(layout.blockOffsets.length, layout.blockByteCounts.length);
   for (let block = 0; block < count; block++) {
     const byteCount = Number(layout.blockByteCounts[block]);
     if (byteCount > 0) end = Math.max(end, Number(layout.blockOffsets[block]) + byteCount);
   }
-  if (end > bytes.size)
-    throw corrupt(bytes.name, `${bytes.size} bytes where its index needs ${end} (cut off?)`);
-}
-
-function createRasterSource(
-  bytes: ByteSource,
-  file: TiffFile,
-  layout: TiffLayout,
-  cacheBytes: number | undefined,
-): RasterSource {
-  const grid = readGrid(file, layout);
-  const bands = readBands(file, layout);
-  const planes = layout.isPlanar ? layout.bandCount : 1;
-  const rowOfBlocksBytes =
-    layout.blocksAcross *
-    layout.blockCols *
-    layout.blockRows *
-    layout.bandCount *
-    bytesPerPixel(layout.dtype);
-  const cache = createBlockCache(cacheBytes ?? Math.min(Math.max(2 * rowOfBlocksBytes, 2 ** 24), 2 ** 28));
-  const reader: BlockReader = {
-    bytes,
-    layout,
-    cache,
-    fill: bands[0]?.nodata ?? 0,
-    decode: createBlockDecoder(file, layout, bytes.name),
-  };
-  return {
-    name: bytes.name,
-    grid,
-    bands,
-    blockSize: [layout.blockRows, layout.blockCols],
-    async readWindow(window, options = {}) {
-      checkWindow(window, layout, bytes.name);
-      const wanted = options.bands ?? bands.map((_, index) => index);
-      for (const band of wanted) {
-        if (!(Number.isInteger(band) && band >= 0 && band < layout.bandCount)) {
-          throw new GlofError(
-            "bad-argument",
-            `readWindow: expected bands 0 to ${layout.bandCount - 1} of ${bytes.name}, got ${band}. Count from 0.`,
-          );
-        }
-      }
-      const out = wanted.map(() => createRasterArray(layout.dtype, window.width * window.height));
-      for (let plane = 0; plane < planes; plane++) {
-        if (planes > 1 && !wanted.includes(plane)) continue;
-        await readPlane(reader, plane, window, wanted, out, options.signal);
-      }
-      return out;
-    },
-    async close() {
-      cache.clear();
-      await bytes.close();
-    },
-  };
-}
-
-function readBands(file: TiffFile, layout: TiffLayout): RasterBand[] {
-  const items = parseGdalMetadata(text(file.tag("GDAL_METADATA")));
-  const item = (band: number, role: string): string | undefined =>
-    items.find((candidate) => candidate.sample === band && candidate.role === role)?.value;
-  const nodata = parseNodata(text(file.tag("GDAL_NODATA")), layout);
-  return Array.from({ length: layout.bandCount }, (_, band) => ({
-    name: item(band, "description") || undefined,
-    dtype: layout.dtype,
-    nodata,
-    scale: finiteOr(item(band, "scale"), 1),
-    offset: finiteOr(item(band, "offset"), 0),
-  }));
-}
-
-const text = (value: unknown): string => (typeof value === "string" ? value.replace(/\0.*$/s, "") : "");
-
-function finiteOr(value: string | undefined, fallback: number): number {
-  const parsed = value === undefined ? Number.NaN : Number(value);
-  return Number.isFinite(parsed) ? parsed : fallback;
-}
-
-function parseNodata(value: string, layout: TiffLayout): number | undefined {
-  const trimmed = value.trim().toLowerCase();
-  if (trimmed === "") return undefined;
-  if (/^[+-]?nan/.test(trimmed)) return Number.NaN;
-  if (/^[+-]?inf/.test(trimmed))
-    return trimmed.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const parsed = Number(trimmed);
-  if (Number.isNaN(parsed)) return undefined;
-  // The text often has more digits than the pixels: compare like with like.
-  return layout.dtype === "float32" ? Math.fround(parsed) : parsed;
+  return end;
 }

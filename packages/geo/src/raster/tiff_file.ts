@@ -7,17 +7,26 @@ const speculativeBytes = 4_096;
 /** The most that one directory may make us read: tag arrays that claim more belong to broken or hostile files. */
 const directoryBytes = 256 * 2 ** 20;
 
-/** First image file directory of a TIFF. */
+/** Directories looked at after the first: overviews and masks are few, and a chain may be a loop. */
+const maxDirectories = 128;
+
+/** An image file directory of a TIFF. */
 export interface TiffFile {
   /** Value of a tag by its name in the TIFF and GeoTIFF specifications: number, text or list; `undefined` if absent. */
   tag(name: string): unknown;
   /** Geo keys by name, if there are any. */
   readonly geoKeys: Readonly<Record<string, unknown>> | undefined;
   readonly littleEndian: boolean;
+  /**
+   * The directory after this one; `undefined` after the last.
+   *
+   * @throws GlofError `corrupt-file` when it cannot be read, or the chain runs in a loop
+   */
+  next(): Promise<TiffFile | undefined>;
 }
 
 /**
- * Reads header and first directory.
+ * Reads header and first directory; `next` of the result walks the others.
  *
  * @throws GlofError `unsupported-format` for files that are no TIFF; `corrupt-file` for tags that point outside
  */
@@ -43,21 +52,38 @@ export async function readTiffFile(source: ByteSource): Promise<TiffFile> {
     fileSize: source.size,
     close: async () => {},
   };
-  try {
+  const named = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (isGlofError(error)) throw error;
+      throw corrupt(source.name, error instanceof Error ? error.message : String(error), error);
+    }
+  };
+  return named(async () => {
     const file = await GeoTIFF.fromSource(adapter);
     // Deferred tag arrays of geotiff.js 3.0.5 are always read as little-endian; eager ones are right.
     file.parser.eager = true;
-    const directory = await file.requestIFD(0);
-    return {
-      // Its type lists the tags it loads early; with `eager` that is all of them.
-      tag: (name) => directory.getValue(name as "ImageWidth"),
-      geoKeys: directory.parseGeoKeyDirectory() ?? undefined,
-      littleEndian: file.littleEndian,
+    const directoryAt = async (offset: number, before: readonly number[]): Promise<TiffFile> => {
+      const directory = await file.parser.parseFileDirectoryAt(offset);
+      const seen = [...before, offset];
+      const following = Number(directory.nextIFDByteOffset);
+      return {
+        // Its type lists the tags it loads early; with `eager` that is all of them.
+        tag: (name) => directory.getValue(name as "ImageWidth"),
+        geoKeys: directory.parseGeoKeyDirectory() ?? undefined,
+        littleEndian: file.littleEndian,
+        async next() {
+          if (following === 0) return undefined;
+          if (seen.includes(following) || seen.length >= maxDirectories) {
+            throw corrupt(source.name, `a chain of directories that returns to ${following}`);
+          }
+          return named(() => directoryAt(following, seen));
+        },
+      };
     };
-  } catch (error) {
-    if (isGlofError(error)) throw error;
-    throw corrupt(source.name, error instanceof Error ? error.message : String(error), error);
-  }
+    return directoryAt(Number(file.firstIFDOffset), []);
+  });
 }
 
 async function checkSignature(source: ByteSource): Promise<void> {

@@ -1,0 +1,76 @@
+import { GlofError } from "@glof/core";
+import type { RasterBand, RasterGrid, RasterSource } from "../types.js";
+import { bytesPerPixel, createRasterArray } from "./array_types.js";
+import { createBlockCache } from "./block_cache.js";
+import { createBlockDecoder } from "./block_decoder.js";
+import type { ByteSource } from "./byte_source.js";
+import type { TiffImage } from "./tiff_images.js";
+import type { TiffLayout } from "./tiff_layout.js";
+import { type BlockReader, checkWindow, readPlane } from "./window_reader.js";
+
+/** What a source is, besides its pixels. */
+export interface TiffSourceParts {
+  readonly grid: RasterGrid;
+  readonly bands: readonly RasterBand[];
+  readonly cacheBytes: number | undefined;
+  readonly overviews?: readonly RasterSource[];
+  readonly mask?: RasterSource;
+  /** Runs at `close`, after the image's own blocks are forgotten. */
+  readonly onClose?: () => Promise<void>;
+}
+
+/** The pixels of one image of a TIFF, by window. */
+export function createTiffSource(
+  bytes: ByteSource,
+  { file, layout }: TiffImage,
+  parts: TiffSourceParts,
+): RasterSource {
+  const { grid, bands } = parts;
+  const planes = layout.isPlanar ? layout.bandCount : 1;
+  const cache = createBlockCache(parts.cacheBytes ?? defaultCacheBytes(layout));
+  const reader: BlockReader = {
+    bytes,
+    layout,
+    cache,
+    fill: bands[0]?.nodata ?? 0,
+    decode: createBlockDecoder(file, layout, bytes.name),
+  };
+  return {
+    name: bytes.name,
+    grid,
+    bands,
+    blockSize: [layout.blockRows, layout.blockCols],
+    overviews: parts.overviews ?? [],
+    ...(parts.mask !== undefined && { mask: parts.mask }),
+    async readWindow(window, options = {}) {
+      checkWindow(window, layout, bytes.name);
+      const wanted = options.bands ?? bands.map((_, index) => index);
+      for (const band of wanted) {
+        if (!(Number.isInteger(band) && band >= 0 && band < layout.bandCount)) {
+          throw new GlofError(
+            "bad-argument",
+            `readWindow: expected bands 0 to ${layout.bandCount - 1} of ${bytes.name}, got ${band}. Count from 0.`,
+          );
+        }
+      }
+      const out = wanted.map(() => createRasterArray(layout.dtype, window.width * window.height));
+      for (let plane = 0; plane < planes; plane++) {
+        if (planes > 1 && !wanted.includes(plane)) continue;
+        await readPlane(reader, plane, window, wanted, out, options.signal);
+      }
+      return out;
+    },
+    async close() {
+      cache.clear();
+      for (const level of parts.overviews ?? []) await level.close();
+      await parts.mask?.close();
+      await parts.onClose?.();
+    },
+  };
+}
+
+/** Two rows of blocks, at least 16 and at most 256 MiB. */
+function defaultCacheBytes(layout: TiffLayout): number {
+  const pixels = layout.blocksAcross * layout.blockCols * layout.blockRows * layout.bandCount;
+  return Math.min(Math.max(2 * pixels * bytesPerPixel(layout.dtype), 2 ** 24), 2 ** 28);
+}

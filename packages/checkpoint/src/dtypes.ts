@@ -48,7 +48,7 @@ export function toFloat32(bytes: Uint8Array, dtype: CheckpointDtype): Float32Arr
     case "F64":
       return Float32Array.from(new Float64Array(buffer, byteOffset, count));
     case "I64":
-      return Float32Array.from(Array.from(new BigInt64Array(buffer, byteOffset, count), Number));
+      return longsToFloat32(new BigInt64Array(buffer, byteOffset, count));
     case "I32":
       return Float32Array.from(new Int32Array(buffer, byteOffset, count));
     case "I16":
@@ -60,6 +60,12 @@ export function toFloat32(bytes: Uint8Array, dtype: CheckpointDtype): Float32Arr
     case "BOOL":
       return Float32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1));
   }
+}
+
+function longsToFloat32(longs: BigInt64Array): Float32Array {
+  const values = new Float32Array(longs.length);
+  for (let index = 0; index < longs.length; index++) values[index] = Number(longs[index]);
+  return values;
 }
 
 function aligned(bytes: Uint8Array, step: number): Uint8Array {

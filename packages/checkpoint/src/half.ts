@@ -25,18 +25,22 @@ export function bf16ToF32(bits: Uint16Array): Float32Array {
 
 /** f32 to IEEE binary16, to nearest, ties to even; too large becomes infinity, NaN stays NaN. */
 export function f32ToF16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, toHalf);
+  const halves = new Uint16Array(values.length);
+  for (let index = 0; index < values.length; index++) halves[index] = toHalf(values[index]!);
+  return halves;
 }
 
 /** f32 to bfloat16, to nearest, ties to even; NaN stays NaN. */
 export function f32ToBf16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, (value) => {
-    floatBits[0] = value;
-    const bits = intBits[0]!;
+  const halves = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let index = 0; index < bits.length; index++) {
+    const word = bits[index]!;
     // Rounding could carry a NaN's fraction into infinity: set its quiet bit instead.
-    if (Number.isNaN(value)) return (bits >>> 16) | 0x40;
-    return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  });
+    const isNan = (word & 0x7fffffff) > 0x7f800000;
+    halves[index] = isNan ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return halves;
 }
 
 function toHalf(value: number): number {

@@ -1,7 +1,6 @@
-import { GlofError } from "@glof/core";
 import { buildCheckpoint } from "./build_checkpoint.js";
-import { elementCount } from "./dtypes.js";
-import type { Checkpoint, CheckpointDtype, CheckpointEntry, TensorToWrite } from "./types.js";
+import { requireCount, valuesDtype } from "./tensor_plan.js";
+import type { Checkpoint, CheckpointEntry, TensorToWrite } from "./types.js";
 
 /** Options of `checkpointFromTensors`. */
 export interface FromTensorsOptions {
@@ -23,7 +22,7 @@ export function checkpointFromTensors(
   const entries = new Map<string, CheckpointEntry>();
   for (const [tensor, { shape, values }] of Object.entries(tensors)) {
     requireCount("checkpointFromTensors", tensor, shape, values.length);
-    entries.set(tensor, { name: tensor, shape, dtype: dtypeOf(values) });
+    entries.set(tensor, { name: tensor, shape, dtype: valuesDtype(values) });
   }
   return buildCheckpoint({
     name,
@@ -36,20 +35,4 @@ export function checkpointFromTensors(
     },
     close: async () => {},
   });
-}
-
-/** Refuses values that do not fill their shape. */
-export function requireCount(where: string, tensor: string, shape: readonly number[], got: number): void {
-  const count = elementCount(shape);
-  if (count === got) return;
-  throw new GlofError(
-    "shape-mismatch",
-    `${where}: expected ${count} values for "${tensor}" of shape [${shape.join(", ")}], got ${got}. Pass a shape that fits.`,
-    { tensor, shape, got },
-  );
-}
-
-function dtypeOf(values: TensorToWrite["values"]): CheckpointDtype {
-  if (values instanceof Float32Array) return "F32";
-  return values instanceof Int32Array ? "I32" : "U8";
 }

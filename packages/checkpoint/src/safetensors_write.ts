@@ -1,85 +1,71 @@
 import { GlofError } from "@glof/core";
-import { itemBytes } from "./dtypes.js";
-import { f32ToBf16, f32ToF16 } from "./half.js";
-import { requireCount } from "./memory_checkpoint.js";
-import type { TensorToWrite } from "./types.js";
+import { assembleFile, type FileLayout, writeLayoutAtomic } from "./file_layout.js";
+import { type FloatDtype, type PlannedTensor, planTensors, type TensorsToWrite } from "./tensor_plan.js";
 
 /** Options of `serializeSafetensors` and `writeSafetensors`. */
 export interface SafetensorsOptions {
-  /** Element type of every tensor in the file; rounding is to nearest, ties to even. Default `"F32"`. */
-  readonly dtype?: "F32" | "F16" | "BF16";
+  /** Element type of floating-point values; rounding is to nearest, ties to even. Default `"F32"`. */
+  readonly dtype?: FloatDtype;
   /** Free text that goes along. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
-
-type Tensors = Readonly<Record<string, TensorToWrite>>;
 
 /**
  * The bytes of a safetensors file. Tensors are written in the order of their names, so equal weights give equal bytes.
  *
  * @param tensors values in PyTorch's layouts
- * @throws GlofError `shape-mismatch` when a shape and its values disagree
+ * @throws GlofError `shape-mismatch` when a shape and its values disagree; `bad-argument` for a name that is reserved
  */
-export function serializeSafetensors(tensors: Tensors, options: SafetensorsOptions = {}): Uint8Array {
-  const header = headerBytes(tensors, options);
-  const parts = [header, ...tensorParts(tensors, options)];
-  const file = new Uint8Array(parts.reduce((total, part) => total + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.byteLength;
-  }
-  return file;
+export function serializeSafetensors(tensors: TensorsToWrite, options: SafetensorsOptions = {}): Uint8Array {
+  const plan = planSorted(tensors, options);
+  return assembleFile(safetensorsLayout(plan, options.metadata), plan);
 }
 
 /**
  * Writes a safetensors file in Node, tensor by tensor; the file appears under its name only when it is whole.
  *
- * @throws GlofError `shape-mismatch`, `no-space`, `not-writable`, `io`
+ * @throws GlofError `shape-mismatch`, `bad-argument`, `no-space`, `not-writable`, `io`
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Tensors,
+  tensors: TensorsToWrite,
   options: SafetensorsOptions = {},
 ): Promise<void> {
-  const { open } = await import("node:fs/promises");
-  const { asGlofError, beginAtomicFile } = await import("@glof/core/node");
-  const header = headerBytes(tensors, options);
-  const target = await beginAtomicFile(path);
-  try {
-    await asGlofError(path, async () => {
-      const file = await open(target.temporaryPath, "wx");
-      try {
-        await file.writeFile(header);
-        for (const part of tensorParts(tensors, options)) await file.writeFile(part);
-      } finally {
-        await file.close();
-      }
-    });
-    await target.commit();
-  } catch (error) {
-    await target.abandon();
-    throw error;
-  }
+  const plan = planSorted(tensors, options);
+  await writeLayoutAtomic(path, safetensorsLayout(plan, options.metadata), plan);
 }
 
-const sortedNames = (tensors: Tensors): string[] => Object.keys(tensors).sort();
+function planSorted(
+  tensors: TensorsToWrite,
+  { dtype = "F32" }: SafetensorsOptions,
+): PlannedTensor<Uint8Array>[] {
+  const plan = planTensors("serializeSafetensors", tensors, dtype);
+  return plan.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
 
-function headerBytes(tensors: Tensors, { dtype = "F32", metadata }: SafetensorsOptions): Uint8Array {
+/** A header with everything in it, then the tensors without gaps. */
+export function safetensorsLayout(
+  plan: readonly PlannedTensor<unknown>[],
+  metadata: Readonly<Record<string, string>> | undefined,
+): FileLayout {
+  return { head: headerBytes(plan, metadata), place: (_, bytes) => [bytes], tail: () => [] };
+}
+
+function headerBytes(
+  plan: readonly PlannedTensor<unknown>[],
+  metadata: Readonly<Record<string, string>> | undefined,
+): Uint8Array {
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   let at = 0;
-  for (const name of sortedNames(tensors)) {
-    const { shape, values } = tensors[name]!;
+  for (const { name, dtype, shape, byteLength } of plan) {
     if (name === "__metadata__" || name === "__proto__") {
       throw new GlofError(
         "bad-argument",
         `serializeSafetensors: expected another tensor name, got "${name}". Rename it.`,
       );
     }
-    requireCount("serializeSafetensors", name, shape, values.length);
-    const end = at + values.length * itemBytes[dtype];
-    header[name] = { dtype, shape, data_offsets: [at, end] };
-    at = end;
+    header[name] = { dtype, shape, data_offsets: [at, at + byteLength] };
+    at += byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   // Padded with spaces so that the tensors begin at a multiple of 8, as the reference writer does.
@@ -87,13 +73,4 @@ function headerBytes(tensors: Tensors, { dtype = "F32", metadata }: SafetensorsO
   new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.byteLength - 8), true);
   bytes.set(json, 8);
   return bytes;
-}
-
-function* tensorParts(tensors: Tensors, { dtype = "F32" }: SafetensorsOptions): Generator<Uint8Array> {
-  for (const name of sortedNames(tensors)) {
-    const { values } = tensors[name]!;
-    const floats = values instanceof Float32Array ? values : Float32Array.from(values);
-    const words = dtype === "F32" ? floats : dtype === "F16" ? f32ToF16(floats) : f32ToBf16(floats);
-    yield new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-  }
 }

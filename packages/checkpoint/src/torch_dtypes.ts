@@ -29,3 +29,9 @@ export const torchDtypes: Readonly<Record<string, CheckpointDtype>> = {
   "torch.uint8": "U8",
   "torch.bool": "BOOL",
 };
+
+/** Name, within `torch`, of the class of storages of a dtype. */
+export function storageClassOf(dtype: CheckpointDtype): string {
+  const path = Object.keys(storageDtypes).find((name) => storageDtypes[name] === dtype)!;
+  return path.slice("torch.".length);
+}

@@ -7,6 +7,11 @@ export interface CheckpointEntry {
   readonly dtype: CheckpointDtype;
   /** As in the file: PyTorch's layouts. */
   readonly shape: readonly number[];
+  /**
+   * Grows with the place of the bytes in the file (over all files of a sharded one): who reads in this order reads from
+   * front to back. Absent where there is no file.
+   */
+  readonly offset?: number | undefined;
 }
 
 /** An open checkpoint: a table of named tensors, each read when asked for. */
@@ -27,6 +32,14 @@ export interface Checkpoint {
 /** A tensor on its way into a file. */
 export interface TensorToWrite {
   readonly shape: readonly number[];
-  /** Values, row-major; converted to the asked dtype. */
+  /** Values, row-major. Floats are converted to the asked dtype; integers stay `I32` and `U8`. */
   readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+/** A tensor on its way into a file whose bits stay as they are. */
+export interface TensorBytes {
+  readonly shape: readonly number[];
+  readonly dtype: CheckpointDtype;
+  /** Contiguous, little-endian. */
+  readonly bytes: Uint8Array;
 }

@@ -11,7 +11,8 @@ const weightName = "patch_embed.proj.weight";
  * Bands that the checkpoint does not hold are made by `config.inflation`:
  * - `mean`: the mean of the checkpoint's bands
  * - `copy-red`: the weights of B04 (of the first band where there is no B04)
- * - `cyclic`: band i takes the checkpoint's band i mod F by place, names put aside, as segmentation_models.pytorch does
+ * - `cyclic`: band i takes the checkpoint's band i mod F by place, names put aside; a single band takes the sum of all:
+ *   segmentation_models.pytorch's `patch_first_conv`
  * - `random`: drawn with the spread of the checkpoint's weights
  *
  * In the first three all weights are then multiplied by F / C (F bands in the checkpoint, C in the model), so that an
@@ -84,7 +85,10 @@ function inflate(
     return sum / fileCount;
   };
   const weightAt = (row: number, band: number, at: number): number => {
-    if (!isWhole && inflation === "cyclic") return pixel(row, band % fileCount, at);
+    if (!isWhole && inflation === "cyclic") {
+      // The scale below makes the mean of a single band the sum.
+      return bands.length === 1 ? mean(row, at) : pixel(row, band % fileCount, at);
+    }
     if (known[band]! >= 0) return pixel(row, known[band]!, at);
     if (inflation === "mean") return mean(row, at);
     return inflation === "random" ? rng.normal() * spread : pixel(row, red, at);

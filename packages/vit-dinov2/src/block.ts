@@ -50,14 +50,15 @@ interface BlockMode {
   readonly ffn: ForwardMode;
 }
 
-/** The rate grows linearly over the depth; each branch has a seed of its own. */
-function siteMode({ dropPathRate, depth }: Dinov2Config, mode: ForwardMode, layer: number): BlockMode {
+/** The rate grows linearly over the depth unless uniform; each branch has a seed of its own. */
+function siteMode(config: Dinov2Config, mode: ForwardMode, layer: number): BlockMode {
+  const { dropPathRate, dropPathUniform, depth } = config;
   const seedAt = (site: number): ForwardMode => ({
     ...mode,
     seed: Math.imul(mode.seed, 1_000_003) + 2 * layer + site,
   });
   return {
-    rate: depth > 1 ? (dropPathRate * layer) / (depth - 1) : 0,
+    rate: dropPathUniform ? dropPathRate : depth > 1 ? (dropPathRate * layer) / (depth - 1) : 0,
     attention: seedAt(0),
     ffn: seedAt(1),
   };

@@ -40,6 +40,8 @@ export interface Dinov2Config {
   readonly layerScale: number | null;
   /** Rate of stochastic depth at the last block, growing linearly from 0 at the first. Default 0. */
   readonly dropPathRate: number;
+  /** That rate at every block, as the original's own training has it. Default false. */
+  readonly dropPathUniform: boolean;
   /** Blocks that a checkpoint is expected to hold; those from there to `depth` are added. Default `depth`. */
   readonly baseDepth: number;
   /** Default "zero-gamma". */
@@ -70,6 +72,7 @@ export const dinov2Defaults = {
   ffnBias: true,
   layerScale: 1,
   dropPathRate: 0,
+  dropPathUniform: false,
   extraBlocks: "zero-gamma",
   inflation: "mean",
 } as const satisfies Partial<Dinov2Config>;
@@ -140,7 +143,11 @@ function requireField(
 }
 
 /** Hidden width of the feed-forward layer. SwiGLU takes two thirds, rounded up to a multiple of 8. */
-export function ffnHidden({ embedDim, mlpRatio, ffn }: Dinov2Config): number {
+export function ffnHidden({
+  embedDim,
+  mlpRatio,
+  ffn,
+}: Pick<Dinov2Config, "embedDim" | "mlpRatio" | "ffn">): number {
   const hidden = Math.trunc(embedDim * mlpRatio);
   return ffn === "mlp" ? hidden : Math.floor((Math.trunc((hidden * 2) / 3) + 7) / 8) * 8;
 }

@@ -1,5 +1,11 @@
 export { bandsOf, withBands } from "./bands.js";
 export { type CenterPadding, centerPad, centerPadding } from "./center_pad.js";
+export {
+  buildDinov2Classifier,
+  type Dinov2Classifier,
+  type Dinov2ClassifierConfig,
+  type Dinov2ClassifierOptions,
+} from "./classifier.js";
 export { classifierFeatures } from "./classifier_features.js";
 export {
   type BandInflation,
@@ -14,6 +20,15 @@ export {
 } from "./config.js";
 export { embedPatches, type PatchGrid } from "./embed.js";
 export { withExtraBlocks } from "./extra_blocks.js";
+export {
+  type FeaturePicture,
+  type FeaturePictureOptions,
+  type ForegroundRule,
+  featurePicture,
+} from "./features/feature_picture.js";
+export { fitPca, type Pca, type PcaOptions, projectPca } from "./features/pca.js";
+export { type FeaturePool, featurePools, poolFeatures } from "./features/pool_features.js";
+export { type FlopsConfig, flopsOf } from "./flops.js";
 export { buildDinov2 } from "./model.js";
 export { toOfficialNames } from "./names/official_names.js";
 export { type Dinov2Naming, type RecognizedDinov2, recognizeDinov2 } from "./names/recognize.js";

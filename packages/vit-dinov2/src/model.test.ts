@@ -39,6 +39,31 @@ describeOnBackends("buildDinov2", () => {
     await expectClose(raw[0]!.patches, tf.slice(features.prenorm, [0, 1, 0], [2, 6, 12]));
   });
 
+  it("gives the register tokens of a layer when asked, between cls and patches", async () => {
+    const model = buildDinov2({ ...sizes, registers: 2 });
+    const params = model.init(1);
+    const features = model.forward(params, picture());
+    const [plain] = model.intermediates(params, picture(), 1);
+    expect(plain).not.toHaveProperty("registerTokens");
+    const [normed] = model.intermediates(params, picture(), 1, { registers: true });
+    await expectClose(normed!.registerTokens!, features.registerTokens);
+    const [raw] = model.intermediates(params, picture(), [2], { registers: true, norm: false });
+    await expectClose(raw!.registerTokens!, tf.slice(features.prenorm, [0, 1, 0], [2, 2, 12]));
+    await expectClose(raw!.clsToken, tf.reshape(tf.slice(features.prenorm, [0, 0, 0], [2, 1, 12]), [2, 12]));
+    const none = buildDinov2(sizes);
+    const [empty] = none.intermediates(none.init(1), picture(), 1, { registers: true });
+    expect(empty!.registerTokens!.shape).toEqual([2, 0, 12]);
+  });
+
+  it("runs no block behind the last wanted one", async () => {
+    const model = buildDinov2(sizes);
+    const params = model.init(1);
+    const broken = tf.fill([12], Number.NaN);
+    const [first] = model.intermediates({ ...params, "blocks.2.norm1.weight": broken }, picture(), [0]);
+    const [expected] = buildDinov2({ ...sizes, depth: 1 }).intermediates(params, picture(), [0]);
+    await expectClose(first!.patches, expected!.patches, { atol: 0, rtol: 0 });
+  });
+
   it("leaves no tensor behind", async () => {
     const model = buildDinov2({ ...sizes, registers: 1 });
     const params = model.init(1);
@@ -75,6 +100,20 @@ describeOnBackends("buildDinov2", () => {
     await expectClose(run(false, 1), run(false, 2), { atol: 0, rtol: 0 });
     await expectClose(run(true, 7), run(true, 7), { atol: 0, rtol: 0 });
     const difference = (await tf.max(tf.abs(tf.sub(run(true, 7), run(true, 8)))).data())[0]!;
+    expect(difference).toBeGreaterThan(1e-3);
+  });
+
+  it("drops at one rate in every block when that is uniform", async () => {
+    const one = { ...sizes, depth: 1, dropPathRate: 0.5 };
+    const params = buildDinov2(one).init(1);
+    const images = picture(8);
+    const run = (model: ReturnType<typeof buildDinov2>, training: boolean): tf.Tensor =>
+      model.forward(params, images, { training, seed: 3 }).prenorm;
+    const growing = buildDinov2(one);
+    await expectClose(run(growing, true), run(growing, false), { atol: 0, rtol: 0 });
+    const uniform = buildDinov2({ ...one, dropPathUniform: true });
+    await expectClose(run(uniform, false), run(growing, false), { atol: 0, rtol: 0 });
+    const difference = (await tf.max(tf.abs(tf.sub(run(uniform, true), run(uniform, false)))).data())[0]!;
     expect(difference).toBeGreaterThan(1e-3);
   });
 

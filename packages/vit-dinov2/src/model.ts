@@ -66,7 +66,7 @@ function intermediates(
   params: Params,
   images: tf.Tensor4D,
   wanted: readonly number[],
-  { norm = true, reshape = true, mode = inference, masks }: IntermediatesOptions,
+  { norm = true, reshape = true, registers = false, mode = inference, masks }: IntermediatesOptions,
 ): IntermediateFeatures[] {
   const [rows, cols] = patchGrid(config, images);
   const taken: IntermediateFeatures[] = [];
@@ -74,17 +74,19 @@ function intermediates(
     const tokens = embedTokens(config, params, images, masks);
     runBlocks(config, params, tokens, mode, { to: Math.max(...wanted) }, (layer, current) => {
       if (!wanted.includes(layer)) return;
-      const [clsToken, patches] = tf.tidy(() => {
+      const tensors = tf.tidy(() => {
         const normed = norm ? finalNorm(params, current) : current;
         const list = patchesOf(config, normed);
-        return [
-          clsOf(normed),
-          reshape ? tf.reshape(list, [list.shape[0], rows, cols, config.embedDim]) : list,
-        ] as [tf.Tensor2D, tf.Tensor3D | tf.Tensor4D];
+        const map = (): tf.Tensor4D => tf.reshape(list, [list.shape[0], rows, cols, config.embedDim]);
+        return {
+          clsToken: clsOf(normed),
+          patches: reshape ? map() : list,
+          ...(registers && { registerTokens: sliceTokens(normed, 1, config.registers) }),
+        };
       });
-      taken.push({ layer, clsToken, patches });
+      taken.push({ layer, ...tensors });
     });
-    return taken.flatMap(({ clsToken, patches }) => [clsToken, patches]);
+    return taken.map(({ layer: _layer, ...tensors }) => tensors as tf.TensorContainerObject);
   });
   return taken;
 }

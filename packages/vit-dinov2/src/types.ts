@@ -24,6 +24,8 @@ export interface IntermediateFeatures {
   readonly patches: tf.Tensor4D | tf.Tensor3D;
   /** [N, D] */
   readonly clsToken: tf.Tensor2D;
+  /** [N, R, D], only where the option `registers` asks for them. */
+  readonly registerTokens?: tf.Tensor3D;
 }
 
 /** Options of `Dinov2Model.forward`. */
@@ -38,6 +40,8 @@ export interface IntermediatesOptions extends Dinov2ForwardOptions {
   readonly norm?: boolean;
   /** Give patches as maps [N, h, w, D]. Default true. */
   readonly reshape?: boolean;
+  /** Give the register tokens of each layer too. Default false. */
+  readonly registers?: boolean;
   /** Default: inference. */
   readonly mode?: ForwardMode;
 }

@@ -6,7 +6,14 @@ import type { Dinov2Model } from "./types.js";
 export type VariantOptions = Partial<
   Pick<
     Dinov2Config,
-    "depth" | "bands" | "extraBlocks" | "inflation" | "dropPathRate" | "imageSizePx" | "name"
+    | "depth"
+    | "bands"
+    | "extraBlocks"
+    | "inflation"
+    | "dropPathRate"
+    | "dropPathUniform"
+    | "imageSizePx"
+    | "name"
   >
 >;
 

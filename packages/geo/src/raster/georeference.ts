@@ -1,13 +1,15 @@
 import { crsFromGeoKeys } from "../crs/geo_keys.js";
 import type { GeoTransform, RasterGrid } from "../types.js";
 import type { TiffFile } from "./tiff_file.js";
-import type { TiffLayout } from "./tiff_layout.js";
+
+/** Size of a raster in pixels. */
+type Size = Readonly<Record<"width" | "height", number>>;
 
 /**
  * Where the pixels lie, from the GeoTIFF tags (OGC 19-008r4, 6). Files that name a pixel's centre (`PixelIsPoint`) are
  * shifted by half a pixel, as GDAL does. Without georeference the transform is [0, 1, 0, 0, 0, 1] (y grows downwards).
  */
-export function readGrid(file: TiffFile, layout: TiffLayout): RasterGrid {
+export function readGrid(file: TiffFile, layout: Size): RasterGrid {
   const keys = file.geoKeys;
   const transform = readTransform(file) ?? [0, 1, 0, 0, 0, 1];
   const isPoint = keys?.GTRasterTypeGeoKey === 2;
@@ -40,4 +42,14 @@ function readTransform(file: TiffFile): GeoTransform | undefined {
 function shifted(transform: GeoTransform, pixels: number): GeoTransform {
   const [x, a, b, y, c, d] = transform;
   return [x + pixels * (a + b), a, b, y + pixels * (c + d), c, d];
+}
+
+/** The same outline with the pixels of an overview. */
+export function reducedGrid(grid: RasterGrid, { width, height }: Size): RasterGrid {
+  const [x, a, b, y, c, d] = grid.geoTransform;
+  const [wider, taller] = [grid.width / width, grid.height / height];
+  return {
+    ...{ width, height, crs: grid.crs },
+    geoTransform: [x, a * wider, b * taller, y, c * wider, d * taller],
+  };
 }

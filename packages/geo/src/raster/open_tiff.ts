@@ -1,6 +1,6 @@
 import type { RasterGrid, RasterSource } from "../types.js";
 import type { ByteSource } from "./byte_source.js";
-import { readGrid } from "./georeference.js";
+import { readGrid, reducedGrid } from "./georeference.js";
 import type { OpenRasterOptions } from "./raster_format.js";
 import { readBands } from "./tiff_bands.js";
 import { corrupt, readTiffFile } from "./tiff_file.js";
@@ -48,16 +48,6 @@ export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): P
       onClose: () => bytes.close(),
     },
   );
-}
-
-/** The same outline with the pixels of an overview. */
-function reducedGrid(grid: RasterGrid, { width, height }: TiffLayout): RasterGrid {
-  const [x, a, b, y, c, d] = grid.geoTransform;
-  const [wider, taller] = [grid.width / width, grid.height / height];
-  return {
-    ...{ width, height, crs: grid.crs },
-    geoTransform: [x, a * wider, b * taller, y, c * wider, d * taller],
-  };
 }
 
 /** Masks hold 0 and 1, or 0 and 255: here always 255 where pixels are valid. */

@@ -97,7 +97,11 @@ function copyBlock(
 }
 
 /** Refuses windows that leave the raster. */
-export function checkWindow(window: PixelWindow, layout: TiffLayout, name: string): void {
+export function checkWindow(
+  window: PixelWindow,
+  layout: Readonly<Record<"width" | "height", number>>,
+  name: string,
+): void {
   const { x, y, width, height } = window;
   const isInside =
     [x, y, width, height].every(Number.isInteger) &&

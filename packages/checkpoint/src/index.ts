@@ -1,7 +1,11 @@
 export type { CheckpointSource } from "./byte_source.js";
+export { castBytes } from "./cast_bytes.js";
+export { castCheckpoint } from "./cast_checkpoint.js";
+export { elementCount, itemBytes, toFloat32 } from "./dtypes.js";
 export { checkpointFromTensors, type FromTensorsOptions } from "./memory_checkpoint.js";
 export { type OpenCheckpointOptions, openCheckpoint } from "./open_checkpoint.js";
 export { type SafetensorsOptions, serializeSafetensors, writeSafetensors } from "./safetensors_write.js";
+export { type SaveCheckpointOptions, saveCheckpoint } from "./save_checkpoint.js";
 export type { FloatDtype, TensorsToWrite } from "./tensor_plan.js";
 export { serializeTorch, type TorchOptions, writeTorch } from "./torch_write.js";
 export * from "./types.js";

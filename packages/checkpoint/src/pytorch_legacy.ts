@@ -30,17 +30,20 @@ export async function openPytorchLegacy(file: ByteSource): Promise<Checkpoint> {
     );
   }
   requireLittleEndian(system, file.name);
-  const entries = collectTensors(root, file.name);
-  const starts = await locateStorages(file, keys, entries, end);
+  const tensors = collectTensors(root, file.name);
+  const starts = await locateStorages(file, keys, tensors, end);
+  const entries = new Map(
+    [...tensors].map(([name, tensor]) => {
+      const offset = starts.get(tensor.storageKey)! + tensor.first * itemBytes[tensor.dtype];
+      return [name, { ...tensor, offset }];
+    }),
+  );
   return buildCheckpoint({
     name: file.name,
     format: "pytorch-legacy",
     entries,
-    readBytes: async (entry) => {
-      const step = itemBytes[entry.dtype];
-      const start = starts.get(entry.storageKey)! + entry.offset * step;
-      return toContiguous(await file.read(start, entry.span * step), entry);
-    },
+    readBytes: async (entry) =>
+      toContiguous(await file.read(entry.offset, entry.span * itemBytes[entry.dtype]), entry),
     close: () => file.close(),
   });
 }

@@ -5,7 +5,7 @@ import { PickleEndsEarly, PickleReader } from "./pickle_reader.js";
 import type { PyValue } from "./pickle_values.js";
 import type { ByteSource } from "./random_access.js";
 import { toContiguous } from "./strided_copy.js";
-import { collectTensors } from "./torch_tensors.js";
+import { collectTensors, type TorchEntry } from "./torch_tensors.js";
 import { torchWorld } from "./torch_world.js";
 import type { Checkpoint } from "./types.js";
 import { unpickle } from "./unpickle.js";
@@ -22,9 +22,11 @@ export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
   const files = await readZipDirectory(file);
   const folder = findFolder(file.name, files);
   await requireLittleEndian(file, files.get(`${folder}byteorder`));
-  const entries = collectTensors(await readPickle(file, files.get(`${folder}data.pkl`)!), file.name);
+  const tensors = collectTensors(await readPickle(file, files.get(`${folder}data.pkl`)!), file.name);
   const storages = new Map<string, ZipEntry>();
-  for (const { name, storageKey, storageBytes } of entries.values()) {
+  const entries = new Map<string, TorchEntry>();
+  for (const tensor of tensors.values()) {
+    const { name, storageKey, storageBytes } = tensor;
     const storage = files.get(`${folder}data/${storageKey}`);
     if (storage?.byteLength !== storageBytes) {
       throw corrupt(
@@ -34,6 +36,8 @@ export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
       );
     }
     storages.set(storageKey, storage);
+    const offset = storage.headerOffset + tensor.first * itemBytes[tensor.dtype];
+    entries.set(name, { ...tensor, offset });
   }
   return buildCheckpoint({
     name: file.name,
@@ -42,7 +46,7 @@ export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
     readBytes: async (entry) => {
       const start = await locateZipData(file, storages.get(entry.storageKey)!);
       const step = itemBytes[entry.dtype];
-      return toContiguous(await file.read(start + entry.offset * step, entry.span * step), entry);
+      return toContiguous(await file.read(start + entry.first * step, entry.span * step), entry);
     },
     close: () => file.close(),
   });

@@ -31,11 +31,12 @@ export async function openSharded(file: ByteSource, openShard: OpenShard | undef
   };
   try {
     for (const name of names) shards.set(name, await openShard(name));
+    const starts = shardStarts(shards);
     const entries = new Map<string, CheckpointEntry>();
     for (const [tensor, shard] of places) {
       const entry = shards.get(shard)!.entries.get(tensor);
       if (!entry) throw corrupt(file.name, `"${tensor}" in ${shard}`, "no such tensor there");
-      entries.set(tensor, entry);
+      entries.set(tensor, { ...entry, offset: starts.get(shard)! + (entry.offset ?? 0) });
     }
     const shardOf = (tensor: string): Checkpoint => shards.get(places.get(tensor) ?? names[0]!)!;
     return {
@@ -53,6 +54,17 @@ export async function openSharded(file: ByteSource, openShard: OpenShard | undef
   }
 }
 
+/** Offsets go on from file to file, so that reading in their order reads one file after the other. */
+function shardStarts(shards: ReadonlyMap<string, Checkpoint>): ReadonlyMap<string, number> {
+  const starts = new Map<string, number>();
+  let at = 0;
+  for (const [name, { entries }] of shards) {
+    starts.set(name, at);
+    at += 1 + [...entries.values()].reduce((most, { offset = 0 }) => Math.max(most, offset), 0);
+  }
+  return starts;
+}
+
 async function readWeightMap(file: ByteSource): Promise<ReadonlyMap<string, string>> {
   if (file.size > maxHeaderBytes) throw overLimit(file.name, "bytes of index", maxHeaderBytes, file.size);
   let index: unknown;
@@ -68,9 +80,14 @@ async function readWeightMap(file: ByteSource): Promise<ReadonlyMap<string, stri
   if (places.length === 0) throw corrupt(file.name, "a weight_map of some names", "an empty one");
   for (const [tensor, shard] of places) {
     // A shard lies beside its index: no path may lead elsewhere.
-    if (typeof shard !== "string" || !/^[\w.-]+$/.test(shard) || shard.startsWith("..")) {
+    if (typeof shard !== "string" || !isPlainName(shard)) {
       throw corrupt(file.name, `a plain file name for "${tensor}"`, JSON.stringify(shard)?.slice(0, 100));
     }
   }
   return new Map(places as [string, string][]);
+}
+
+/** No folder, no drive, no part of an address, nothing that an address would decode. */
+function isPlainName(name: string): boolean {
+  return name.length <= 255 && !/^\.\.?$|[/\\:?#%]|\p{Cc}/u.test(name) && name !== "";
 }

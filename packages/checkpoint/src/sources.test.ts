@@ -107,6 +107,10 @@ describe("indexes", () => {
 
   it.each([
     ["a path that leads elsewhere", { weight_map: { a: "../part-1.safetensors" } }, "corrupt-file"],
+    ["an encoded one", { weight_map: { a: "%2e%2e" } }, "corrupt-file"],
+    ["a drive", { weight_map: { a: "C:x" } }, "corrupt-file"],
+    ["a folder", { weight_map: { a: ".." } }, "corrupt-file"],
+    ["no name", { weight_map: { a: "" } }, "corrupt-file"],
     ["a name that is not there", { weight_map: { nope: "part-1.safetensors" } }, "corrupt-file"],
     ["a shard that is not there", { weight_map: { a: "part-9.safetensors" } }, "not-found"],
     ["no names", { weight_map: {} }, "corrupt-file"],

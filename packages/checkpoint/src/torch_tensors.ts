@@ -9,8 +9,8 @@ export interface TorchEntry extends CheckpointEntry {
   readonly storageKey: string;
   /** Bytes of the whole storage, as the pickle counts them. */
   readonly storageBytes: number;
-  /** First element, of this dtype. */
-  readonly offset: number;
+  /** First element in its storage, of this dtype. */
+  readonly first: number;
   /** Elements from the first one to the last one, both included; 0 for an empty tensor. */
   readonly span: number;
   readonly stride: readonly number[];
@@ -89,7 +89,7 @@ function checkTensor(tensor: TorchTensor, name: string, file: string): TorchEntr
   if (count > Math.max(storageElements, maxRepeatedElements)) {
     throw overLimit(file, `elements in ${where}`, Math.max(storageElements, maxRepeatedElements), count);
   }
-  return { name, dtype, shape, stride, span, offset: first, storageKey: storage.key, storageBytes };
+  return { name, dtype, shape, stride, span, first, storageKey: storage.key, storageBytes };
 }
 
 function describeStorage(

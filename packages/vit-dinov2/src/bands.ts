@@ -1,7 +1,7 @@
 import type { Checkpoint } from "@glof/checkpoint";
 import { GlofError, seededRng } from "@glof/core";
 import { type Dinov2Config, rgbBands } from "./config.js";
-import { type MappedTensor, mappedCheckpoint, sameTensor } from "./names/mapped_checkpoint.js";
+import { floatTensor, type MappedTensor, mappedCheckpoint, sameTensor } from "./names/mapped_checkpoint.js";
 
 const weightName = "patch_embed.proj.weight";
 
@@ -36,13 +36,14 @@ export function withBands(
   const tensors = new Map<string, MappedTensor>(
     [...checkpoint.entries.keys()].map((name) => [name, sameTensor(checkpoint, name, name)]),
   );
-  tensors.set(weightName, {
-    entry: { ...entry, shape: [width, bands.length, rows, cols] },
-    read: async () => {
+  const wanted = { ...entry, shape: [width, bands.length, rows, cols] };
+  tensors.set(
+    weightName,
+    floatTensor(wanted, async () => {
       const values = await checkpoint.readFloat32(weightName);
       return inflate({ values, width, area: rows * cols, fileBands, seed }, config);
-    },
-  });
+    }),
+  );
   return mappedCheckpoint(checkpoint, tensors);
 }
 

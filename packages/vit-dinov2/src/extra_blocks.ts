@@ -1,7 +1,7 @@
-import type { Checkpoint } from "@glof/checkpoint";
+import { type Checkpoint, elementCount, itemBytes } from "@glof/checkpoint";
 import type { ParamSpec } from "@glof/nn";
 import type { Dinov2Config } from "./config.js";
-import { type MappedTensor, mappedCheckpoint, sameTensor } from "./names/mapped_checkpoint.js";
+import { keepingReader, type MappedTensor, mappedCheckpoint, sameTensor } from "./names/mapped_checkpoint.js";
 
 /**
  * A checkpoint of `baseDepth` blocks as one of `depth`: the added blocks are copies of the last one that do nothing at
@@ -20,21 +20,32 @@ export function withExtraBlocks(
 ): Checkpoint {
   const { depth, baseDepth, extraBlocks } = config;
   if (depth === baseDepth || hasExtraBlock(checkpoint, baseDepth)) return checkpoint;
+  // The last block is read for itself and for its copies: once, when they are read one behind the other.
+  const last = keepingReader(checkpoint);
   const tensors = new Map<string, MappedTensor>(
-    [...checkpoint.entries.keys()].map((name) => [name, sameTensor(checkpoint, name, name)]),
+    [...checkpoint.entries.keys()].map((name) => {
+      const isCopied = name.startsWith(`blocks.${baseDepth - 1}.`);
+      return [name, sameTensor(checkpoint, name, name, isCopied ? last : undefined)];
+    }),
   );
-  for (const { name, shape } of specs) {
+  for (const { name } of specs) {
     const match = /^blocks\.(\d+)\.(.+)$/.exec(name);
     if (!match || Number(match[1]) < baseDepth) continue;
     const source = `blocks.${baseDepth - 1}.${match[2]}`;
     // Left out where the checkpoint lacks it: the strict load then names what is missing.
     if (!checkpoint.entries.has(source)) continue;
-    const copy = sameTensor(checkpoint, source, name);
-    const size = shape.reduce((product, length) => product * length, 1);
-    const isZero = startsAtZero(match[2]!, extraBlocks);
-    tensors.set(name, isZero ? { ...copy, read: async () => new Float32Array(size) } : copy);
+    const copy = sameTensor(checkpoint, source, name, last);
+    tensors.set(name, startsAtZero(match[2]!, extraBlocks) ? zerosLike(copy) : copy);
   }
   return mappedCheckpoint(checkpoint, tensors);
+}
+
+/** Zeros are no bytes of the file: they have no place in it. */
+function zerosLike({ entry: { name, dtype, shape } }: MappedTensor): MappedTensor {
+  return {
+    entry: { name, dtype, shape },
+    readBytes: async () => new Uint8Array(elementCount(shape)! * itemBytes[dtype]),
+  };
 }
 
 function hasExtraBlock(checkpoint: Checkpoint, baseDepth: number): boolean {

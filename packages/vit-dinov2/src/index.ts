@@ -30,8 +30,11 @@ export { fitPca, type Pca, type PcaOptions, projectPca } from "./features/pca.js
 export { type FeaturePool, featurePools, poolFeatures } from "./features/pool_features.js";
 export { type FlopsConfig, flopsOf } from "./flops.js";
 export { buildDinov2 } from "./model.js";
+export { type Dinov2Description, describeDinov2 } from "./names/describe.js";
 export { toOfficialNames } from "./names/official_names.js";
 export { type Dinov2Naming, type RecognizedDinov2, recognizeDinov2 } from "./names/recognize.js";
+export { toNames } from "./names/to_names.js";
+export { withDepth } from "./names/with_depth.js";
 export { interpolatePosition, type PositionRule } from "./position.js";
 export { dinov2Specs } from "./specs.js";
 export * from "./types.js";

@@ -27,7 +27,10 @@ export {
 } from "./outline/begin_polygonize.js";
 export { type Components, type Connectivity, labelComponents } from "./outline/label_components.js";
 export type { LakeOutline } from "./outline/lake_outline.js";
-export { type OpenRasterOptions, openRaster } from "./raster/open_raster.js";
+export type { CubeAttribute } from "./raster/cube/cube_store.js";
+export type { VariableInfo } from "./raster/cube/cube_variables.js";
+export { listVariables } from "./raster/list_variables.js";
+export { type OpenRasterOptions, openRaster, type RasterInput } from "./raster/open_raster.js";
 export { type ReadReducedOptions, readReduced } from "./raster/read_reduced.js";
 export * from "./types.js";
 export type { ColumnType } from "./vector/geopackage/columns.js";

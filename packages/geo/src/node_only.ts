@@ -4,6 +4,9 @@
  */
 const load = (name: string): Promise<unknown> => import(/* @vite-ignore */ name);
 
+/** An optional package by its name. */
+export const loadModule = load;
+
 /** Whether this process is Node (or claims to be) and not a page. */
 export const inNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
 

@@ -1,6 +1,9 @@
 import type { RasterSource } from "../types.js";
 import type { ByteSource } from "./byte_source.js";
 
+/** What `openRaster` takes: path (Node), URL, `Blob`/`File`, or a file's bytes. */
+export type RasterInput = string | URL | Blob | ArrayBuffer;
+
 /** Options of `openRaster`. */
 export interface OpenRasterOptions {
   /** Name for messages and provenance; the path or URL by default. */
@@ -10,6 +13,13 @@ export interface OpenRasterOptions {
    * windows that walk along the rows then decode each block once.
    */
   readonly cacheBytes?: number;
+  /** Variable of a NetCDF, HDF5 or Zarr file, such as `band_data`; not needed when only one is a raster. */
+  readonly variable?: string;
+  /**
+   * The optional packages as modules, for places where they cannot be loaded by name: in a page, give
+   * `{ h5wasm: await import("h5wasm") }` or `{ zarrita: await import("zarrita") }`.
+   */
+  readonly peers?: { readonly h5wasm?: unknown; readonly zarrita?: unknown };
 }
 
 /** One kind of file that `openRaster` reads. */
@@ -19,7 +29,7 @@ export interface RasterFormat {
   /** Whether a file that begins with these bytes (up to `sniffedBytes`, fewer if the file is shorter) is one. */
   recognises(start: Uint8Array, source: ByteSource): boolean;
   /** Reads the header. The caller closes `bytes` when this throws; the raster closes them otherwise. */
-  open(bytes: ByteSource, options: OpenRasterOptions): Promise<RasterSource>;
+  open(bytes: ByteSource, options: OpenRasterOptions, input: RasterInput): Promise<RasterSource>;
 }
 
 /** How many first bytes of a file the formats are shown. */

@@ -20,14 +20,15 @@ export type { OpenRasterOptions, RasterInput } from "./raster_format.js";
 /** Asked in order; the first that recognises a file opens it. */
 const formats: readonly RasterFormat[] = [
   { name: "GeoTIFF", recognises: isTiffStart, open: openTiff },
+  { name: "JPEG 2000", recognises: isJp2Start, open: openJp2 },
   { name: "NetCDF-4/HDF5", recognises: isHdf5Start, open: openNetcdf },
   { name: "NetCDF classic", recognises: isClassicNetcdfStart, open: refuseClassicNetcdf },
 ];
 
 /**
- * Opens a raster: GeoTIFF (see `openTiff` for what it may hold), a variable of a NetCDF-4 or HDF5 file (optional package
- * h5wasm), or of a Zarr folder or URL (optional package zarrita). The first bytes decide, not the file's name. Only the
- * header is read; pixels come window by window through `readWindow`.
+ * Opens a raster: GeoTIFF (see `openTiff` for what it may hold), JPEG 2000 (see `openJp2`), a variable of a NetCDF-4 or
+ * HDF5 file (optional package h5wasm), or of a Zarr folder or URL (optional package zarrita). The first bytes decide, not
+ * the file's name. Only the header is read; pixels come window by window through `readWindow`.
  *
  * @param source path (Node), `http(s)` URL read by range requests, `Blob`/`File`, or the file's bytes
  * @throws GlofError `not-found`, `io`, `network`; `unsupported-format` when no reader knows the file; `corrupt-file` when

@@ -13,6 +13,8 @@ export interface OpenRasterOptions {
    * windows that walk along the rows then decode each block once.
    */
   readonly cacheBytes?: number;
+  /** In a browser, where the decoder of JPEG 2000 finds its `openjpegwasm_decode.wasm`. */
+  readonly locateFile?: (file: string) => string;
   /** Variable of a NetCDF, HDF5 or Zarr file, such as `band_data`; not needed when only one is a raster. */
   readonly variable?: string;
   /**

@@ -47,6 +47,13 @@ export function createHdf5Store(file: Hdf5Object, name: string, onClose: () => P
   };
 }
 
+/** The innermost line of HDF5's stack of errors: `truncated file: eof = 600, …`. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const reasons = [...text.matchAll(/#\d+: .*?\(\): (.*)/g)].map(([, reason]) => reason!.trim());
+  return reasons.at(-1) ?? text;
+}
+
 /** HDF5's own failures as ours. */
 function named<T>(name: string, work: () => T): T {
   try {
@@ -55,7 +62,7 @@ function named<T>(name: string, work: () => T): T {
     if (error instanceof GlofError) throw error;
     throw new GlofError(
       "corrupt-file",
-      `${name}: expected a whole HDF5 file, got ${error instanceof Error ? error.message : String(error)}. Copy or make the file again.`,
+      `${name}: expected a whole HDF5 file, got ${reasonOf(error)}. Copy or make the file again.`,
       { name, cause: error },
     );
   }

@@ -6,7 +6,7 @@ import { createCubeSource } from "../cube/cube_source.js";
 import type { CubeStore } from "../cube/cube_store.js";
 import type { OpenRasterOptions, RasterInput } from "../raster_format.js";
 import { loadHdf5 } from "./hdf5_module.js";
-import { createHdf5Store } from "./hdf5_store.js";
+import { createHdf5Store, reasonOf } from "./hdf5_store.js";
 
 /** Files that are no local path are held in memory, up to this size. */
 const maxMemoryBytes = 2 ** 30;
@@ -72,7 +72,7 @@ export async function openNetcdfStore(
     if (error instanceof GlofError) throw error;
     throw new GlofError(
       "corrupt-file",
-      `${bytes.name}: expected a whole HDF5 file, got ${error instanceof Error ? error.message : error}. Copy or make the file again.`,
+      `${bytes.name}: expected a whole HDF5 file, got ${reasonOf(error)}. Copy or make the file again.`,
       { name: bytes.name, cause: error },
     );
   }

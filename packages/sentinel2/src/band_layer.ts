@@ -1,5 +1,5 @@
 import type { RasterArray, RasterSource } from "@glof/geo";
-import type { BandName, BandRadiometry } from "./types.js";
+import { type BandName, type BandRadiometry, INVALID_REASONS } from "./types.js";
 
 /** One band of a scene: where its numbers are and what they mean. */
 export interface BandLayer {
@@ -8,34 +8,43 @@ export interface BandLayer {
   /** 0-based band of the raster. */
   readonly index: number;
   readonly radiometry: BandRadiometry;
-  /** Pixels of the scene along one side of a pixel of this layer. */
+  /** Pixels of the scene along one side of a pixel of this layer: 2 for 20 m on a grid of 10 m, 0.5 for 10 m on 20 m. */
   readonly ratio: number;
 }
 
-/** Reflectance of one band with what the raw numbers said. All row-major, of one size. */
+/**
+ * A bit beside those of `INVALID_REASONS` that numbers can give: the raw number is 0, which Sentinel-2 products keep for
+ * no data, and the file does not declare it so. It counts only where all asked bands have it.
+ */
+export const RAW_ZERO = 128;
+
+/** Reflectance of one band with what the raw numbers said. Row-major, of one size. */
 export interface LayerPixels {
+  /** 0 where a flag other than `RAW_ZERO` is set. */
   readonly refl: Float32Array;
-  /** 0 where the number is the file's no-data value, NaN or infinite. */
-  readonly usable: Uint8Array;
-  /** 0 where the raw number is 0, which Sentinel-2 products keep for no data. */
-  readonly nonZero: Uint8Array;
+  /** Bits `noData`, `saturated`, `nonFinite` of `INVALID_REASONS`, and `RAW_ZERO`; 0 for a number like any other. */
+  readonly flags: Uint8Array;
 }
 
 /** Converts raw numbers of a layer to reflectance. */
 export function toReflectance(raw: RasterArray, layer: BandLayer): LayerPixels {
-  const { offsetDn, quantification } = layer.radiometry;
+  const { offsetDn, quantification, saturatedDn } = layer.radiometry;
   const { nodata, dtype } = layer.raster.bands[layer.index]!;
   // The tag is decimal text; the pixels hold the nearest float.
   const nodataRaw = nodata !== undefined && dtype === "float32" ? Math.fround(nodata) : nodata;
+  const nanIsNodata = Number.isNaN(nodataRaw);
   const refl = new Float32Array(raw.length);
-  const usable = new Uint8Array(raw.length);
-  const nonZero = new Uint8Array(raw.length);
+  const flags = new Uint8Array(raw.length);
   for (let pixel = 0; pixel < raw.length; pixel++) {
     const value = raw[pixel]!;
-    if (value === nodataRaw || !Number.isFinite(value)) continue;
-    usable[pixel] = 1;
-    if (value !== 0) nonZero[pixel] = 1;
-    refl[pixel] = (value + offsetDn) / quantification;
+    if (value === nodataRaw) flags[pixel] = INVALID_REASONS.noData;
+    else if (!Number.isFinite(value)) {
+      flags[pixel] = nanIsNodata && Number.isNaN(value) ? INVALID_REASONS.noData : INVALID_REASONS.nonFinite;
+    } else if (value === saturatedDn) flags[pixel] = INVALID_REASONS.saturated;
+    else {
+      if (value === 0) flags[pixel] = RAW_ZERO;
+      refl[pixel] = (value + offsetDn) / quantification;
+    }
   }
-  return { refl, usable, nonZero };
+  return { refl, flags };
 }

@@ -10,7 +10,7 @@ const sampleSidePx = 64;
  * Looks at a sample of a scene's pixels: refuses a scene that has none, and warns of reflectances that a wrong
  * quantification or offset explains better than the ground does.
  *
- * @throws GlofError `no-valid-pixels` when no pixel of the whole scene is valid (it is then searched through)
+ * @throws GlofError `no-valid-pixels` when no pixel of the whole scene holds numbers (it is then searched through)
  */
 export async function checkSceneValues(
   scene: Scene,
@@ -68,7 +68,10 @@ async function hasValidPixel(scene: Scene, signal: AbortSignal | undefined): Pro
   const { width, height } = scene.grid;
   for (let y = 0; y < height; y += scene.blockRows) {
     const window = { x: 0, y, width, height: Math.min(scene.blockRows, height - y) };
-    const { validMask } = await scene.readReflectance(window, scene.bands, { signal });
+    const { validMask } = await scene.readReflectance(window, scene.bands, {
+      signal,
+      ignoreClassification: true,
+    });
     if (validMask.includes(1)) return true;
   }
   return false;
@@ -85,9 +88,12 @@ function implausibilities(samples: ReadonlyMap<BandName, Float32Array>, scene: S
       found.push(
         `the median of ${band} is ${median.toFixed(2)}, above any ground. Check the quantification.`,
       );
-    } else if (negativeShare > 0.05) {
-      const percent = (100 * negativeShare).toFixed(0);
-      found.push(`${percent} % of ${band} is negative. The offset may have been applied before; check it.`);
+    } else if (negativeShare > 0.05 || isFarBelowZero(sorted)) {
+      const percent = (100 * negativeShare).toPrecision(2);
+      found.push(
+        `${percent} % of ${band} is negative, down to ${sorted[0]!.toFixed(3)}. The offset may have been applied before ` +
+          "(harmonised archives); check it (harmonised, offsetDn).",
+      );
     } else if (sorted.at(-1)! < 0.001) {
       found.push(`all of ${band} is below 0.001. Check the quantification.`);
     }
@@ -99,6 +105,11 @@ function implausibilities(samples: ReadonlyMap<BandName, Float32Array>, scene: S
     );
   }
   return found;
+}
+
+/** Correct offsets leave dark water and shadow some hundredths below 0, and few pixels of it; applied twice, a tenth. */
+function isFarBelowZero(sorted: Float32Array): boolean {
+  return sorted[Math.floor(sorted.length / 200)]! < -0.05;
 }
 
 /** With the offset of +1000 DN still in, even the deepest shadow has DN 1000. */

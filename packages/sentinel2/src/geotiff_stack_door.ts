@@ -2,12 +2,14 @@ import { GlofError } from "@glof/core";
 import { openRaster, type RasterSource } from "@glof/geo";
 import type { BandLayer } from "./band_layer.js";
 import { requireBandName, toBandName } from "./band_names.js";
+import type { ClassLayer } from "./class_layer.js";
 import { layeredScene } from "./layered_scene.js";
 import { baseName, parseProductName } from "./product_name.js";
 import { bandRadiometry } from "./radiometry.js";
 import type { OpenSceneOptions, SceneDoor } from "./scene_door.js";
-import { checkSceneGrid } from "./scene_grid.js";
+import { checkSceneGrid, chooseGrid, gridRatio } from "./scene_grid.js";
 import type { BandName } from "./types.js";
+import { scenePolicy } from "./validity/policy.js";
 
 /** Opens one GeoTIFF that holds several bands, named in the file (GDAL band descriptions) or by the caller. */
 export const geotiffStackDoor: SceneDoor = {
@@ -18,13 +20,20 @@ export const geotiffStackDoor: SceneDoor = {
     try {
       const where = `openScene(${baseName(raster.name)})`;
       checkSceneGrid(raster.grid, where);
-      const layers = stackLayers(raster, options, where);
+      const grid = chooseGrid([raster.grid], options.resolutionM, where);
+      const ratio = gridRatio(grid, raster.grid, where);
+      const layers = stackLayers(raster, options, where).map((layer) => ({ ...layer, ratio }));
       const product = parseProductName(baseName(raster.name));
-      return layeredScene(raster.grid, layers, {
+      const facts = {
         id: baseName(raster.name),
         level: options.level ?? product.level,
         acquiredAt: product.acquiredAt,
-        inputs: [{ path: raster.name, role: "stack" }],
+        inputs: [{ path: raster.name, role: "stack" as const }],
+      };
+      return layeredScene(grid, layers, facts, {
+        classification: classesOf(raster, ratio, options),
+        policy: scenePolicy(options.validity, false, where),
+        resampling: options.resampling,
       });
     } catch (error) {
       await raster.close();
@@ -33,13 +42,21 @@ export const geotiffStackDoor: SceneDoor = {
   },
 };
 
+/** The band named `SCL`, when a validity policy asks for it. */
+function classesOf(raster: RasterSource, ratio: number, options: OpenSceneOptions): ClassLayer | undefined {
+  const index = raster.bands.findIndex((band) => band.name?.trim().toUpperCase() === "SCL");
+  return options.validity && index !== -1 ? { raster, index, ratio } : undefined;
+}
+
 function stackLayers(raster: RasterSource, options: OpenSceneOptions, where: string): BandLayer[] {
   const names = options.bands
     ? namesByHand(raster, options.bands, where)
     : raster.bands.map((band) => (band.name === undefined ? undefined : toBandName(band.name)));
   const layers = names.flatMap((band, index): BandLayer[] => {
     if (band === undefined) return [];
-    const radiometry = bandRadiometry(raster.bands[index]!, options, `${where}, ${band}`);
+    const radiometry = bandRadiometry(raster.bands[index]!, options, `${where}, ${band}`, [
+      baseName(raster.name),
+    ]);
     return [{ band, raster, index, radiometry, ratio: 1 }];
   });
   if (layers.length === 0) throw noNames(raster, where);

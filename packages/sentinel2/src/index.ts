@@ -18,7 +18,18 @@ export {
   ndwiBlue,
   normalisedDifference,
 } from "./indices.js";
+export { type OffsetFacts, type OffsetRule, offsetRule } from "./offset_rules.js";
 export { openScene, sceneDoors } from "./open_scene.js";
 export { type OtsuOptions, otsuThreshold } from "./otsu.js";
+export { type ProductMetadata, parseProductMetadata } from "./safe/product_metadata.js";
+export { safeDoor } from "./safe/safe_door.js";
+export { parseTileMetadata, type TileMetadata } from "./safe/tile_metadata.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 export * from "./types.js";
+export {
+  type SceneClassStatistics,
+  type SceneRegion,
+  sceneClassStatistics,
+} from "./validity/class_statistics.js";
+export { DEFAULT_VALIDITY, resolvePolicy, type ValidityPolicy } from "./validity/policy.js";
+export { SCENE_CLASSES, type SceneClass } from "./validity/scene_classes.js";

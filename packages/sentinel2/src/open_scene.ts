@@ -2,17 +2,19 @@ import { GlofError, silentLogger } from "@glof/core";
 import { bandFolderDoor } from "./band_folder_door.js";
 import { checkSceneValues } from "./check_values.js";
 import { geotiffStackDoor } from "./geotiff_stack_door.js";
+import { safeDoor } from "./safe/safe_door.js";
 import type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 import type { Scene } from "./types.js";
 
 /** The kinds of scene that `openScene` knows, in the order they are tried. */
-export const sceneDoors: readonly SceneDoor[] = [bandFolderDoor, geotiffStackDoor];
+export const sceneDoors: readonly SceneDoor[] = [safeDoor, bandFolderDoor, geotiffStackDoor];
 
 /**
- * Opens a Sentinel-2 scene: a folder with one GeoTIFF per band, or one multi-band GeoTIFF with band names.
+ * Opens a Sentinel-2 scene: a SAFE product, a folder with one file per band, or one multi-band GeoTIFF with band names.
  *
  * The numbers become reflectance by `(DN + offsetDn) / quantification`. A pixel is not valid where an asked band holds
- * the file's no-data value, NaN or an infinity, or where all asked bands are 0.
+ * the product's or file's no-data value, NaN or an infinity, where all asked bands are 0, and where the scene classification
+ * objects by the policy `validity`.
  *
  * @throws GlofError `not-found`, `unsupported-format`, `corrupt-file`, `unsupported-feature` for files that cannot be
  * read; `unknown-band`, `missing-band`, `bad-dtype`, `bad-argument` for their bands; `missing-crs`, `bad-geotransform`,

@@ -21,12 +21,18 @@ export function parseProductName(name: string): ProductName {
   };
 }
 
-/** The last part of a path or URL, without folders, query and a TIFF's extension. */
+/** The processing baseline (`05.09`) in the name of a whole product, `S2A_MSIL2A_…_N0509_…`. */
+export function baselineInName(name: string): string | undefined {
+  const digits = /S2[A-Z]_MSI(?:L1C|L2A)_\d{8}T\d{6}_N(\d{2})(\d{2})_/i.exec(name);
+  return digits ? `${digits[1]}.${digits[2]}` : undefined;
+}
+
+/** The last part of a path or URL, without folders, query and the extension of an image. */
 export function baseName(path: string): string {
   const last = path
     .replace(/[?#].*$/, "")
     .split(/[\\/]/)
     .filter((part) => part !== "")
     .at(-1);
-  return (last ?? path).replace(/\.tiff?$/i, "");
+  return (last ?? path).replace(/\.(?:tiff?|jp2)$/i, "");
 }

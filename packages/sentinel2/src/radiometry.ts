@@ -1,5 +1,7 @@
 import { GlofError } from "@glof/core";
 import type { RasterBand } from "@glof/geo";
+import { offsetRule } from "./offset_rules.js";
+import { baselineInName } from "./product_name.js";
 import type { OpenSceneOptions } from "./scene_door.js";
 import type { BandRadiometry } from "./types.js";
 
@@ -9,15 +11,18 @@ const defaultQuantification = 10_000;
 /**
  * How the numbers of a file's band become reflectance, `(DN + offsetDn) / quantification`.
  *
- * What the caller says wins; then the file's scale and offset tags (scale 0.0001 is a quantification of 10000); then 10000 and 0
- * for integers, 1 and 0 for floating point, which is taken as reflectance already.
+ * What the caller says wins; then the file's scale and offset tags (scale 0.0001 is a quantification of 10000); then 10000 for
+ * integers with the offset that `offsetRule` reads from the names; 1 and 0 for floating point, which is taken as
+ * reflectance already.
  *
+ * @param names of the file and its folder: an ESA product name tells the processing baseline
  * @throws GlofError `bad-dtype` for 8-bit pixels of which nobody says what they mean; `bad-argument`
  */
 export function bandRadiometry(
   band: RasterBand,
-  options: Pick<OpenSceneOptions, "quantification" | "offsetDn">,
+  options: Pick<OpenSceneOptions, "quantification" | "offsetDn" | "harmonised">,
   where: string,
+  names: readonly string[] = [],
 ): BandRadiometry {
   const tagged = band.scale !== 1 || band.offset !== 0;
   const isFloat = band.dtype === "float32" || band.dtype === "float64";
@@ -31,7 +36,12 @@ export function bandRadiometry(
   }
   const stated = tagged ? 1 / band.scale : isFloat ? 1 : defaultQuantification;
   const quantification = options.quantification ?? roundedTo12Digits(stated);
-  const offsetDn = options.offsetDn ?? (tagged ? roundedTo12Digits(band.offset / band.scale) : 0);
+  const { offsetDn } = offsetRule({
+    offsetDn: options.offsetDn,
+    harmonised: options.harmonised,
+    ...(tagged && { statedDn: roundedTo12Digits(band.offset / band.scale) }),
+    ...(isFloat || tagged ? {} : { names, baseline: baselineInName(names.join(" ")) }),
+  });
   if (!(Number.isFinite(quantification) && quantification > 0 && Number.isFinite(offsetDn))) {
     throw new GlofError(
       "bad-argument",

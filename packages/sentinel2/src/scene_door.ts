@@ -1,5 +1,6 @@
 import type { Logger } from "@glof/core";
-import type { ProcessingLevel, Scene } from "./types.js";
+import type { ProcessingLevel, Resampling, Scene } from "./types.js";
+import type { ValidityPolicy } from "./validity/policy.js";
 
 /** Where a scene comes from: a path or URL, or the bytes of a file. */
 export type SceneSource = string | URL | Blob | ArrayBuffer;
@@ -13,10 +14,36 @@ export interface OpenSceneOptions {
   readonly bands?: readonly string[];
   /** Processing level, where the product's name does not tell. */
   readonly level?: ProcessingLevel;
-  /** `reflectance = (DN + offsetDn) / quantification`. Default: the file's scale tag, else 10000 (1 for float files). */
+  /**
+   * `reflectance = (DN + offsetDn) / quantification`. Default: the product's metadata or the file's scale tag, else 10000
+   * (1 for float files).
+   */
   readonly quantification?: number;
-  /** Default: the file's offset tag, else 0. Products of processing baseline 04.00 and later need -1000. */
+  /**
+   * For all bands. Default: the product's metadata or the file's offset tag, else by the processing baseline (-1000 from
+   * 04.00 on) where metadata or an ESA product name tells it, else 0.
+   */
   readonly offsetDn?: number;
+  /**
+   * True: the archive has taken the offset out of the numbers already (Google Earth Engine's `…_HARMONIZED`, Earth
+   * Search), so none is applied, whatever the baseline; false: it has not, whatever the names say. Default: by names.
+   */
+  readonly harmonised?: boolean;
+  /**
+   * Pixel size of the scene's grid. Default: that of the finest band used. A file of that very resolution is preferred where
+   * the product has one; other bands are resampled.
+   */
+  readonly resolutionM?: 10 | 20 | 60;
+  /** Default: bilinear to finer pixels, area to coarser ones (see the README for the alignment). */
+  readonly resampling?: Resampling;
+  /**
+   * Which pixels the scene classification makes invalid; what is not said is as in `DEFAULT_VALIDITY`. Default:
+   * `DEFAULT_VALIDITY` for products with a scene classification. False: numbers alone decide. A folder of loose bands
+   * looks for a classification only when this is given.
+   */
+  readonly validity?: Partial<ValidityPolicy> | false;
+  /** The tile to open of a product that holds several (before December 2016), such as `32TQR`. */
+  readonly tile?: string;
   /** Name of a source that has none (bytes), for messages and the scene's `id`. */
   readonly name?: string;
   /** Look at a sample of the pixels: refuse a scene without any, warn of implausible values. Default true. */

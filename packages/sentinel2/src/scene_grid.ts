@@ -26,18 +26,62 @@ export function checkSceneGrid(grid: RasterGrid, where: string): void {
 }
 
 /**
- * How many pixels of `fine` one pixel of `coarse` covers along each axis: 1 for equal grids, 2 for 20 m beside 10 m.
+ * Pixels of `scene` along one side of a pixel of `layer`: 1 for equal grids, 2 for 20 m on a grid of 10 m, 0.5 for 10 m on
+ * a grid of 20 m.
  * @throws GlofError `grid-mismatch` when CRS, origin, extent or the ratio of the pixel sizes do not fit
  */
-export function gridRatio(fine: RasterGrid, coarse: RasterGrid, where: string): number {
+export function gridRatio(scene: RasterGrid, layer: RasterGrid, where: string): number {
+  const isFiner = layer.geoTransform[1] < scene.geoTransform[1] * (1 - toleratedPx);
+  const [fine, coarse] = isFiner ? [layer, scene] : [scene, layer];
   const mismatch = findMismatch(fine, coarse);
-  if (mismatch === undefined) return Math.round(coarse.geoTransform[1] / fine.geoTransform[1]);
+  if (mismatch === undefined) {
+    const ratio = Math.round(coarse.geoTransform[1] / fine.geoTransform[1]);
+    return isFiner ? 1 / ratio : ratio;
+  }
   throw new GlofError(
     "grid-mismatch",
     `${where}: expected all bands of a scene on grids that fit each other, got ${mismatch}. ` +
       "Bring the bands to one grid first, for instance with gdalwarp -tr -te -t_srs.",
     { fine: fine.geoTransform, coarse: coarse.geoTransform },
   );
+}
+
+/**
+ * The grid of a scene over these grids: that of the finest, or its outline in pixels of `resolutionM`. Corners stay where
+ * they are; where the last pixel of larger ones reaches past the border it counts.
+ * @throws GlofError `bad-argument` for a CRS in degrees or pixels that do not divide each other
+ */
+export function chooseGrid(
+  grids: readonly RasterGrid[],
+  resolutionM: number | undefined,
+  where: string,
+): RasterGrid {
+  const finest = grids.reduce((best, grid) => (grid.geoTransform[1] < best.geoTransform[1] ? grid : best));
+  const pixel = finest.geoTransform[1];
+  if (resolutionM === undefined || Math.abs(resolutionM - pixel) <= toleratedPx * pixel) return finest;
+  const same = grids.find(
+    (grid) => Math.abs(grid.geoTransform[1] - resolutionM) <= toleratedPx * resolutionM,
+  );
+  if (same) return same;
+  const ratio = resolutionM > pixel ? resolutionM / pixel : pixel / resolutionM;
+  if (finest.crs?.geographic || !(resolutionM > 0) || Math.abs(ratio - Math.round(ratio)) > 1e-6) {
+    throw new GlofError(
+      "bad-argument",
+      `${where}: expected a resolution that divides or is a multiple of ${pixel} ` +
+        `(${finest.crs?.geographic ? "degrees" : "metres"}), got ${resolutionM} m. Choose another, or none.`,
+      { resolutionM, pixel },
+    );
+  }
+  const [originX, , , originY, , pixelHeight] = finest.geoTransform;
+  const size = (length: number): number =>
+    resolutionM > pixel ? Math.ceil(length / Math.round(ratio)) : length * Math.round(ratio);
+  const scale = resolutionM / pixel;
+  return {
+    crs: finest.crs,
+    width: size(finest.width),
+    height: size(finest.height),
+    geoTransform: [originX, resolutionM, 0, originY, 0, pixelHeight * scale],
+  };
 }
 
 function findMismatch(fine: RasterGrid, coarse: RasterGrid): string | undefined {

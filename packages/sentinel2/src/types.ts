@@ -1,4 +1,5 @@
 import type { PixelWindow, RasterGrid } from "@glof/geo";
+import type { ValidityPolicy } from "./validity/policy.js";
 
 /** Names of the Sentinel-2 MSI bands. */
 export const BAND_NAMES = [
@@ -27,20 +28,107 @@ export type ProcessingLevel = "L1C" | "L2A" | "unknown";
 export interface BandRadiometry {
   readonly quantification: number;
   readonly offsetDn: number;
+  /** The number that stands for a saturated pixel, where the product declares one (65535 in SAFE products). */
+  readonly saturatedDn?: number;
 }
+
+/** How a band gets to a grid with other pixels; see `resampleLayer`. */
+export type Resampling = "nearest" | "bilinear" | "area";
+
+/**
+ * Why a pixel is not valid, as bits of `ReflectanceWindow.invalidReasons`.
+ *
+ * `noData`: an asked band holds its no-data value, or all of them 0. `saturated`: an asked band holds the number that the
+ * product declares for it. `cloud`, `shadow`, `cirrus`, `classed` (any other class): by the scene classification or the
+ * cloud probability, as the `ValidityPolicy` says. `outside`: too near to no data (`erodeEdgePx`). `nonFinite`: NaN or an
+ * infinity in an asked band.
+ */
+export const INVALID_REASONS = {
+  noData: 1,
+  saturated: 2,
+  cloud: 4,
+  shadow: 8,
+  cirrus: 16,
+  outside: 32,
+  nonFinite: 64,
+  classed: 128,
+} as const;
+
+/** The name of a reason for which a pixel is not valid. */
+export type InvalidReason = keyof typeof INVALID_REASONS;
 
 /** A window of a scene as reflectance. */
 export interface ReflectanceWindow {
-  /** One row-major array per asked band, in the order asked; 0 where not valid. */
+  /**
+   * One row-major array per asked band, in the order asked; 0 where a band holds no number (`noData`, `saturated`,
+   * `nonFinite`). What was measured under clouds and other masked classes stays.
+   */
   readonly bandsRefl: readonly Float32Array[];
-  /** 1 where every asked band holds a usable number, else 0. Row-major. */
+  /** 1 where every asked band holds a usable number and the scene's validity policy has no objection, else 0. Row-major. */
   readonly validMask: Uint8Array;
+  /** Bits of `INVALID_REASONS`, 0 where valid; only with `reasons: true`. Row-major. */
+  readonly invalidReasons?: Uint8Array;
+}
+
+/** Options of `Scene.readReflectance`. */
+export interface ReadReflectanceOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Tell for each pixel why it is not valid. Default false. */
+  readonly reasons?: boolean;
+  /** Judge pixels by their numbers alone, whatever the scene classification says. Default false. */
+  readonly ignoreClassification?: boolean;
+  /**
+   * Read the window at another size, from the files' overviews where they have them: reflectance is the mean of the
+   * numbers (nearest where the scene resamples by `"nearest"`), classes are the nearest. `erodeEdgePx` is not applied.
+   */
+  readonly outputSize?: readonly [rows: number, cols: number];
+}
+
+/** A layer of small whole numbers beside the bands, on the scene's grid. */
+export interface SceneLayer {
+  /** Numbers of a window inside the grid, by nearest neighbour. Row-major. */
+  readWindow(
+    window: PixelWindow,
+    options?: Pick<ReadReflectanceOptions, "signal" | "outputSize">,
+  ): Promise<Uint8Array>;
+}
+
+/** Sun angles of a granule, from its metadata. */
+export interface SunAngles {
+  readonly meanZenithDeg: number;
+  /** Clockwise from north. */
+  readonly meanAzimuthDeg: number;
+  /** Angles at points `stepM` apart, the first at the tile's upper left corner; row-major; NaN where not computed. */
+  readonly grid?: {
+    readonly rows: number;
+    readonly cols: number;
+    readonly stepM: readonly [rows: number, cols: number];
+    readonly zenithDeg: Float32Array;
+    readonly azimuthDeg: Float32Array;
+  };
+}
+
+/** What a product says of itself beside its pixels; each only where it does. */
+export interface ProductFacts {
+  /** `Sentinel-2A`. */
+  readonly spacecraft?: string;
+  /** `05.09`. */
+  readonly processingBaseline?: string;
+  /** Military grid tile, `45RVL`. */
+  readonly tile?: string;
+  readonly relativeOrbit?: number;
+  readonly orbitDirection?: string;
+  /** Share of the tile under cloud, in percent. */
+  readonly cloudPercent?: number;
+  readonly sun?: SunAngles;
+  /** Where the offset of the reflectance comes from, in words. */
+  readonly offsetFrom?: string;
 }
 
 /** A file that a scene was read from. */
 export interface SceneInput {
   readonly path: string;
-  readonly role: BandName | "stack" | "metadata" | "classification";
+  readonly role: BandName | "stack" | "metadata" | "classification" | "cloud-probability";
 }
 
 /** An open Sentinel-2 scene on one grid, whatever door it came through. */
@@ -60,7 +148,15 @@ export interface Scene {
   readReflectance(
     window: PixelWindow,
     bands: readonly BandName[],
-    options?: { signal?: AbortSignal },
+    options?: ReadReflectanceOptions,
   ): Promise<ReflectanceWindow>;
+  /** Scene classification in the codes of `SCENE_CLASSES` (0 where the file has none), when the product has one. */
+  readonly classification?: SceneLayer;
+  /** Probability of cloud in percent, when the product has it. */
+  readonly cloudProbability?: SceneLayer;
+  /** What makes pixels of this scene invalid beside missing numbers; absent when nothing does. */
+  readonly validityPolicy?: ValidityPolicy;
+  /** What the product's metadata says, when there is any. */
+  readonly product?: ProductFacts;
   close(): Promise<void>;
 }

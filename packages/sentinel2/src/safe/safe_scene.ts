@@ -1,0 +1,213 @@
+import { GlofError, silentLogger } from "@glof/core";
+import type { RasterGrid, RasterSource } from "@glof/geo";
+import type { BandLayer } from "../band_layer.js";
+import { requireBandName, requireBands } from "../band_names.js";
+import type { ClassLayer } from "../class_layer.js";
+import { layeredScene, type SceneExtras, type SceneFacts } from "../layered_scene.js";
+import { offsetRule } from "../offset_rules.js";
+import { baseName } from "../product_name.js";
+import type { OpenSceneOptions } from "../scene_door.js";
+import { checkSceneGrid, chooseGrid, gridRatio } from "../scene_grid.js";
+import { BAND_NAMES, type BandName, type ProductFacts, type Scene, type SceneInput } from "../types.js";
+import { scenePolicy } from "../validity/policy.js";
+import { withNodata } from "../with_nodata.js";
+import type { ProductFiles } from "./product_files.js";
+import { type ProductMetadata, parseProductMetadata } from "./product_metadata.js";
+import { chooseGranule, chooseImage, type Granule, layoutProduct, type ProductImage } from "./safe_layout.js";
+import { parseTileMetadata, type TileMetadata } from "./tile_metadata.js";
+
+/** A product with its metadata read, before any image is open. */
+interface ReadProduct {
+  readonly files: ProductFiles;
+  readonly granule: Granule & { readonly metadataPath: string };
+  readonly product: ProductMetadata;
+  readonly tile: TileMetadata;
+  readonly metadataPaths: readonly string[];
+  readonly where: string;
+}
+
+/**
+ * Opens the files of a SAFE product as a scene. The scene owns `files`.
+ * @throws GlofError as `openScene`
+ */
+export async function openProduct(files: ProductFiles, options: OpenSceneOptions): Promise<Scene> {
+  const read = await readProduct(files, options);
+  const images = chooseImages(read, options);
+  warnOfMissing(read, images, options);
+  const rasters: RasterSource[] = [];
+  try {
+    for (const image of images) rasters.push(await openImage(read, image));
+    return assemble(read, images, rasters, options);
+  } catch (error) {
+    await Promise.all(rasters.map((raster) => raster.close()));
+    throw error;
+  }
+}
+
+async function readProduct(files: ProductFiles, options: OpenSceneOptions): Promise<ReadProduct> {
+  const where = `openScene(${files.name})`;
+  const layout = layoutProduct(files.paths, where);
+  const productXml = await files.readText(layout.metadataPath);
+  const product = parseProductMetadata(productXml, `${where}, ${layout.metadataPath}`);
+  const granule = chooseGranule(layout, options.tile, where);
+  const tileXml = await files.readText(granule.metadataPath);
+  const tile = parseTileMetadata(tileXml, `${where}, ${granule.metadataPath}`);
+  return { files, granule, product, tile, metadataPaths: [layout.metadataPath, granule.metadataPath], where };
+}
+
+/** Whether an image is a band and not a classification. */
+const isBand = (image: ProductImage): image is ProductImage & { readonly what: BandName } =>
+  image.what !== "SCL" && image.what !== "CLDPRB";
+
+/** One image for each band that is wanted, then those of the classification. */
+function chooseImages({ granule, where, files }: ReadProduct, options: OpenSceneOptions): ProductImage[] {
+  const bands = BAND_NAMES.filter((band) => granule.images.some((image) => image.what === band));
+  const wanted = options.bands?.map((name) => requireBandName(name, where)) ?? bands;
+  requireBands({ id: files.name, bands }, wanted, where);
+  const finest = Math.min(
+    ...granule.images.flatMap((image) => (wanted.some((band) => band === image.what) ? image.metres : [])),
+  );
+  const gridMetres = options.resolutionM ?? finest;
+  const all = new Set([...wanted, "SCL", "CLDPRB"] as const);
+  return [...all].flatMap((what) => chooseImage(granule.images, what, gridMetres) ?? []);
+}
+
+/** Half a product may be all that one wants of it, but not in silence. */
+function warnOfMissing(
+  { product, granule, files, where }: ReadProduct,
+  chosen: readonly ProductImage[],
+  { logger = silentLogger }: OpenSceneOptions,
+): void {
+  const present = new Set(files.paths.map((path) => baseName(path).replace(/\.\w+$/, "")));
+  const missing = product.imageFiles
+    .filter((path) => path.startsWith(`${granule.folder}/`))
+    .map((path) => baseName(path))
+    .filter((name) => /_(?:B\d{2}|B8A|SCL)(?:_\d0m)?$/.test(name) && !present.has(name));
+  if (missing.length === 0) return;
+  logger.warn(
+    `${where}: ${missing.length} images that the product lists are missing: ${missing.slice(0, 4).join(", ")}` +
+      `${missing.length > 4 ? ", …" : ""}. Download it again if you need them.`,
+    { missing, used: chosen.map((image) => image.path) },
+  );
+}
+
+/** Opens an image and gives it what the metadata knows and the file may not: its place and its no-data value. */
+async function openImage(
+  { files, tile, product, where }: ReadProduct,
+  image: ProductImage,
+): Promise<RasterSource> {
+  const raster = await files.openRaster(image.path);
+  try {
+    if (raster.bands.length !== 1) {
+      throw new GlofError(
+        "unsupported-feature",
+        `${where}: expected one band in ${image.path}, got ${raster.bands.length}. Take the product from its source.`,
+      );
+    }
+    const grid = placedGrid(raster, tile, image, where);
+    return withNodata(raster, isBand(image) ? product.nodataDn : 0, grid);
+  } catch (error) {
+    await raster.close();
+    throw error;
+  }
+}
+
+function placedGrid(
+  raster: RasterSource,
+  tile: TileMetadata,
+  image: ProductImage,
+  where: string,
+): RasterGrid {
+  const { grid } = raster;
+  const stated = tile.grids.get(image.metres);
+  if (grid.crs === undefined && stated?.width === grid.width && stated.height === grid.height) return stated;
+  if (grid.crs !== undefined && grid.crs.epsg !== undefined && grid.crs.epsg !== tile.epsg) {
+    throw new GlofError(
+      "grid-mismatch",
+      `${where}: expected EPSG:${tile.epsg}, as the granule's metadata says, got EPSG:${grid.crs.epsg} in ${image.path}. ` +
+        "Files of two products are mixed; download it again.",
+      { path: image.path },
+    );
+  }
+  checkSceneGrid(grid, `${where}, ${image.path}`);
+  return grid;
+}
+
+function assemble(
+  read: ReadProduct,
+  images: readonly ProductImage[],
+  rasters: readonly RasterSource[],
+  options: OpenSceneOptions,
+): Scene {
+  const { files, product, where } = read;
+  const grids = rasters.flatMap((raster, index) => (isBand(images[index]!) ? [raster.grid] : []));
+  const grid = chooseGrid(grids, options.resolutionM, where);
+  const ratio = (index: number): number =>
+    gridRatio(grid, rasters[index]!.grid, `${where}, ${images[index]!.path}`);
+  const layers = images.flatMap((image, index): BandLayer[] => {
+    if (!isBand(image)) return [];
+    const radiometry = productRadiometry(product, image.what, options);
+    return [{ band: image.what, raster: rasters[index]!, index: 0, radiometry, ratio: ratio(index) }];
+  });
+  const beside = (what: "SCL" | "CLDPRB"): ClassLayer | undefined => {
+    const index = images.findIndex((image) => image.what === what);
+    return index === -1 ? undefined : { raster: rasters[index]!, index: 0, ratio: ratio(index) };
+  };
+  const classification = beside("SCL");
+  const extras: SceneExtras = {
+    classification,
+    cloudProbability: beside("CLDPRB"),
+    policy: scenePolicy(options.validity, classification !== undefined, where),
+    resampling: options.resampling,
+    close: () => files.close(),
+  };
+  return layeredScene(grid, layers, sceneFacts(read, images, layers[0]!.band, options), extras);
+}
+
+function productRadiometry(product: ProductMetadata, band: BandName, options: OpenSceneOptions) {
+  const { offsetDn } = productOffset(product, band, options);
+  return {
+    quantification: options.quantification ?? product.quantification,
+    offsetDn,
+    ...(product.saturatedDn !== undefined && { saturatedDn: product.saturatedDn }),
+  };
+}
+
+const productOffset = (product: ProductMetadata, band: BandName, options: OpenSceneOptions) =>
+  offsetRule({
+    offsetDn: options.offsetDn,
+    harmonised: options.harmonised,
+    statedDn: product.offsetsDn[band],
+    baseline: product.baseline,
+  });
+
+function sceneFacts(
+  { files, product, tile, granule, metadataPaths }: ReadProduct,
+  images: readonly ProductImage[],
+  firstBand: BandName,
+  options: OpenSceneOptions,
+): SceneFacts {
+  const tileName = tile.tile ?? granule.tile;
+  const facts: { [key in keyof ProductFacts]: ProductFacts[key] | undefined } = {
+    spacecraft: product.spacecraft,
+    processingBaseline: product.baseline,
+    tile: tileName,
+    relativeOrbit: product.relativeOrbit,
+    orbitDirection: product.orbitDirection,
+    cloudPercent: product.cloudPercent,
+    sun: tile.sun,
+    offsetFrom: productOffset(product, firstBand, options).from,
+  };
+  const roleOf = ({ what }: ProductImage): SceneInput["role"] =>
+    what === "SCL" ? "classification" : what === "CLDPRB" ? "cloud-probability" : what;
+  return {
+    id: options.name ?? (product.uri ?? files.name).replace(/\.(?:SAFE|zip)$/i, ""),
+    level: options.level ?? product.level,
+    acquiredAt: product.acquiredAt,
+    inputs: [
+      ...metadataPaths.map((path): SceneInput => ({ path: files.pathOf(path), role: "metadata" })),
+      ...images.map((image): SceneInput => ({ path: files.pathOf(image.path), role: roleOf(image) })),
+    ],
+    product: Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)),
+  };
+}

@@ -1,6 +1,8 @@
 import { isGlofError } from "@glof/core";
 import { Command, CommanderError } from "commander";
+import { addConvertCommand } from "./commands/convert.js";
 import { addDoctorCommand } from "./commands/doctor.js";
+import { addInspectCommand } from "./commands/inspect.js";
 import { addMapCommand } from "./commands/map.js";
 import { addSynthCommand } from "./commands/synth.js";
 import { addTrainCommand } from "./commands/train.js";
@@ -35,6 +37,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addMapCommand(program);
   addTrainCommand(program);
   addSynthCommand(program);
+  addInspectCommand(program);
+  addConvertCommand(program);
   addDoctorCommand(program);
   try {
     await program.parseAsync([...args], { from: "user" });

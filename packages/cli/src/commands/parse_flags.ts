@@ -26,3 +26,22 @@ export function toWhole(text: string): number {
 export function toNames(text: string): string[] {
   return text.split(",").map((name) => name.trim());
 }
+
+const byteUnits: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  KI: 2 ** 10,
+  MI: 2 ** 20,
+  GI: 2 ** 30,
+};
+
+/** A size in bytes such as `500MB`, `2GiB` or `1000000`. */
+export function toByteCount(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMG]I?|)B?$/i.exec(text.trim());
+  const bytes = match ? Math.floor(Number(match[1]) * byteUnits[match[2]!.toUpperCase()]!) : 0;
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError("It must be a size such as 500MB.");
+  return bytes;
+}

@@ -1,0 +1,138 @@
+import { type Checkpoint, castCheckpoint, openCheckpoint, saveCheckpoint } from "@glof/checkpoint";
+import { GlofError } from "@glof/core";
+import { hashTensors } from "@glof/segmenter";
+import { type Dinov2Naming, type ExtraBlocks, recognizeDinov2, toNames, withDepth } from "@glof/vit-dinov2";
+import { type Command, Option } from "commander";
+import { withInterrupt } from "../interrupt.js";
+import { type Console, processConsole } from "../terminal/console.js";
+import { beginProgress } from "../terminal/progress.js";
+import { lookAt } from "./inspect_kind.js";
+import { weightsPath } from "./inspect_weights.js";
+import { toByteCount, toCount } from "./parse_flags.js";
+import { isBundle } from "./weights_text.js";
+
+const dtypes = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
+const namings = {
+  official: "official",
+  timm: "timm",
+  hf: "hugging-face",
+} as const satisfies Record<string, Dinov2Naming>;
+
+interface ConvertFlags {
+  dtype?: keyof typeof dtypes;
+  names?: keyof typeof namings;
+  depth?: number;
+  extraBlocks?: ExtraBlocks;
+  maxShardSize?: number;
+  force?: boolean;
+  overwrite?: boolean;
+  quiet?: boolean;
+}
+
+const HELP = `
+The format follows the ending of <out>: .safetensors, or .pth and .pt, which torch.load opens with weights_only=True.
+Without options every bit stays. --names and --depth write the DINOv2 backbone alone, without its wrapping.
+One tensor at a time is in memory.
+
+Examples:
+  $ glof convert dinov2_vitl14_pretrain.pth vitl14.safetensors --dtype f16
+  $ glof convert dinov2_vitl14_pretrain.pth vitl14-25.pth --depth 25
+  $ glof convert dinov2-large/ vitl14.pth --names official
+  $ glof convert weights.pth hf/model.safetensors --names hf --max-shard-size 500MB`;
+
+/** Adds `glof convert`. */
+export function addConvertCommand(program: Command): void {
+  program
+    .command("convert")
+    .description("change format, precision, names or depth of weights")
+    .argument("<in>", "weights: a file, a folder of Hugging Face, an address")
+    .argument("<out>", "file to write: .safetensors, .pth or .pt")
+    .addOption(
+      new Option("--dtype <name>", "precision of floats (default: as it is)").choices(Object.keys(dtypes)),
+    )
+    .addOption(
+      new Option("--names <family>", "whose names (default: as they are)").choices(Object.keys(namings)),
+    )
+    .option("--depth <blocks>", "more blocks than the file has, or fewer", toCount)
+    .addOption(
+      new Option("--extra-blocks <mode>", "how added blocks begin (default: zero-gamma)").choices([
+        "zero-gamma",
+        "zero-proj",
+        "all-zero",
+      ]),
+    )
+    .option("--max-shard-size <size>", "several .safetensors with an index, such as 500MB", toByteCount)
+    .option("-f, --force", "replace an earlier file")
+    .addOption(new Option("--overwrite", "the same, as other commands call it").hideHelp())
+    .option("-q, --quiet", "print only errors")
+    .addHelpText("after", HELP)
+    .action(runConvert);
+}
+
+async function runConvert(from: string, to: string, flags: ConvertFlags): Promise<void> {
+  const console = processConsole(flags);
+  const progress = beginProgress(console);
+  await withInterrupt(async (signal) => {
+    const source = await openCheckpoint(weightsPath(await lookAt(from)) ?? from, { signal });
+    try {
+      const converted = convertWeights(source, flags, console);
+      const paths = await saveCheckpoint(to, converted, {
+        metadata: await metadataOf(converted, source, flags, from),
+        maxShardBytes: flags.maxShardSize,
+        overwrite: (flags.force ?? false) || (flags.overwrite ?? false),
+        signal,
+        onProgress: ({ stage, done, total }) =>
+          progress.onProgress({ stage, done: megabytes(done), total: megabytes(total ?? 0), unit: "MB" }),
+      });
+      progress.end();
+      console.say(`${converted.entries.size} tensors in ${paths.join(", ")}`);
+    } finally {
+      progress.end();
+      await source.close();
+    }
+  });
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+
+function convertWeights(source: Checkpoint, flags: ConvertFlags, console: Console): Checkpoint {
+  const { dtype, names, depth, extraBlocks } = flags;
+  if (extraBlocks !== undefined && depth === undefined) {
+    throw new GlofError(
+      "bad-argument",
+      "glof convert: expected --depth with --extra-blocks, got none. Say how many blocks there shall be.",
+    );
+  }
+  let current = source;
+  if (names !== undefined || depth !== undefined) {
+    const { naming, outside } = recognizeDinov2(source);
+    if (outside.length > 0) {
+      console.logger.warn(
+        `left out ${outside.length} tensors that are not of the backbone: ${outside[0]}, …`,
+      );
+    }
+    if (depth !== undefined) current = withDepth(current, depth, extraBlocks);
+    if (extraBlocks === "all-zero") {
+      console.logger.warn(
+        "no gradient can ever reach blocks that are all zero; zero-gamma starts the same and learns",
+      );
+    }
+    current = toNames(current, names === undefined ? naming : namings[names]);
+  }
+  return dtype === undefined ? current : castCheckpoint(current, dtypes[dtype]);
+}
+
+/** A bundle of glof stays one where its tensors stay; other files say that they are of PyTorch, as transformers asks. */
+async function metadataOf(
+  converted: Checkpoint,
+  source: Checkpoint,
+  { names, depth }: ConvertFlags,
+  from: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { metadata } = source;
+  if (!(await isBundle(source, from)) || metadata.config === undefined) return { format: "pt", ...metadata };
+  if (names === undefined && depth === undefined)
+    return { ...metadata, sha256: await hashTensors(converted) };
+  const { bands } = JSON.parse(metadata.config) as { readonly bands: readonly string[] };
+  return { format: "pt", bands: bands.join(",") };
+}

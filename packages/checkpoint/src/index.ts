@@ -1,6 +1,6 @@
-export type { CheckpointSource } from "./byte_source.js";
 export { castBytes } from "./cast_bytes.js";
 export { castCheckpoint } from "./cast_checkpoint.js";
+export type { CheckpointSource } from "./checkpoint_source.js";
 export { elementCount, itemBytes, toFloat32 } from "./dtypes.js";
 export { checkpointFromTensors, type FromTensorsOptions } from "./memory_checkpoint.js";
 export { type OpenCheckpointOptions, openCheckpoint } from "./open_checkpoint.js";

@@ -1,8 +1,8 @@
 import { GlofError } from "@glof/core";
-import { addressOf, type CheckpointSource, openByteSource } from "./byte_source.js";
+import { addressOf, type ByteSource, type HttpSourceOptions } from "@glof/core/bytes";
+import { type CheckpointSource, openCheckpointSource } from "./checkpoint_source.js";
 import { openPytorchLegacy } from "./pytorch_legacy.js";
 import { openPytorchZip } from "./pytorch_zip.js";
-import type { ByteSource } from "./random_access.js";
 import { openSafetensors } from "./safetensors_read.js";
 import { type OpenShard, openSharded } from "./sharded.js";
 import type { Checkpoint } from "./types.js";
@@ -13,6 +13,8 @@ export interface OpenCheckpointOptions {
   readonly name?: string;
   /** Cancels the opening and later reads of a path or URL. */
   readonly signal?: AbortSignal;
+  /** How addresses are fetched. A server without range requests is read whole into memory unless refused here. */
+  readonly http?: HttpSourceOptions;
 }
 
 /**
@@ -27,23 +29,24 @@ export interface OpenCheckpointOptions {
  */
 export async function openCheckpoint(
   source: CheckpointSource,
-  { name, signal }: OpenCheckpointOptions = {},
+  { name, signal, http }: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> {
-  return openSource(source, { name, signal, openShard: shardOpener(source, signal) });
+  return openSource(source, { name, signal, http, openShard: shardOpener(source, { signal, http }) });
 }
 
 interface OpenSourceOptions {
   readonly name?: string | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly http: HttpSourceOptions | undefined;
   /** Absent for a shard: an index must not name another. */
   readonly openShard?: OpenShard | undefined;
 }
 
 async function openSource(
   source: CheckpointSource,
-  { name, signal, openShard }: OpenSourceOptions,
+  { openShard, ...options }: OpenSourceOptions,
 ): Promise<Checkpoint> {
-  const file = await openByteSource(source, { name, signal });
+  const file = await openCheckpointSource(source, options);
   try {
     return await openByContent(file, openShard);
   } catch (error) {
@@ -78,10 +81,13 @@ const hex = (bytes: Uint8Array): string =>
 const looksLikeSafetensors = (start: Uint8Array): boolean => start[7] === 0;
 
 /** Opens a neighbour of the index. */
-function shardOpener(source: CheckpointSource, signal: AbortSignal | undefined): OpenShard | undefined {
+function shardOpener(
+  source: CheckpointSource,
+  options: Pick<OpenSourceOptions, "signal" | "http">,
+): OpenShard | undefined {
   if (typeof source !== "string" && !(source instanceof URL)) return undefined;
   const open: (neighbour: string | URL) => Promise<Checkpoint> = (neighbour) =>
-    openSource(neighbour, { signal });
+    openSource(neighbour, options);
   const address = addressOf(source) ?? (source instanceof URL ? source : undefined);
   if (address) return (fileName) => open(new URL(fileName, address));
   const folder = /^(.*[\\/])?/.exec(String(source))![0];

@@ -1,10 +1,10 @@
+import type { ByteSource } from "@glof/core/bytes";
 import { buildCheckpoint } from "./build_checkpoint.js";
 import { itemBytes } from "./dtypes.js";
 import { corrupt, overLimit, unsupported } from "./failures.js";
 import { PickleEndsEarly, PickleReader } from "./pickle_reader.js";
 import { PyDict, PyList, type PyValue } from "./pickle_values.js";
 import { maxPickleBytes } from "./pytorch_zip.js";
-import type { ByteSource } from "./random_access.js";
 import { toContiguous } from "./strided_copy.js";
 import { collectTensors, type TorchEntry } from "./torch_tensors.js";
 import { torchWorld } from "./torch_world.js";

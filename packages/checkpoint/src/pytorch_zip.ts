@@ -1,15 +1,14 @@
+import { type ByteSource, openZip, requireCrc32, type ZipArchive, type ZipEntry } from "@glof/core/bytes";
 import { buildCheckpoint } from "./build_checkpoint.js";
 import { itemBytes } from "./dtypes.js";
 import { corrupt, overLimit, unsupported } from "./failures.js";
 import { PickleEndsEarly, PickleReader } from "./pickle_reader.js";
 import type { PyValue } from "./pickle_values.js";
-import type { ByteSource } from "./random_access.js";
 import { toContiguous } from "./strided_copy.js";
 import { collectTensors, type TorchEntry } from "./torch_tensors.js";
 import { torchWorld } from "./torch_world.js";
 import type { Checkpoint } from "./types.js";
 import { unpickle } from "./unpickle.js";
-import { locateZipData, readZipDirectory, type ZipEntry } from "./zip_directory.js";
 
 /** The pickle of ViT-g names 567 tensors in about 60 kB. */
 export const maxPickleBytes = 64 << 20;
@@ -19,10 +18,12 @@ export const maxPickleBytes = 64 << 20;
  * the pickle are read here; each tensor's bytes are read when asked for.
  */
 export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
-  const files = await readZipDirectory(file);
+  // torch.save writes checksums of 0 when it is told to compute none.
+  const zip = await openZip(file, { zeroCrcIsNone: true });
+  const files = zip.entries;
   const folder = findFolder(file.name, files);
-  await requireLittleEndian(file, files.get(`${folder}byteorder`));
-  const tensors = collectTensors(await readPickle(file, files.get(`${folder}data.pkl`)!), file.name);
+  await requireLittleEndian(zip, files.get(`${folder}byteorder`));
+  const tensors = collectTensors(await readPickle(zip, files.get(`${folder}data.pkl`)!), file.name);
   const storages = new Map<string, ZipEntry>();
   const entries = new Map<string, TorchEntry>();
   for (const tensor of tensors.values()) {
@@ -35,6 +36,7 @@ export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
         storage ? `${storage.byteLength}` : "none",
       );
     }
+    requireStored(file.name, storage);
     storages.set(storageKey, storage);
     const offset = storage.headerOffset + tensor.first * itemBytes[tensor.dtype];
     entries.set(name, { ...tensor, offset });
@@ -44,9 +46,14 @@ export async function openPytorchZip(file: ByteSource): Promise<Checkpoint> {
     format: "pytorch-zip",
     entries,
     readBytes: async (entry) => {
-      const start = await locateZipData(file, storages.get(entry.storageKey)!);
+      const storage = storages.get(entry.storageKey)!;
+      const start = await zip.locate(storage);
       const step = itemBytes[entry.dtype];
-      return toContiguous(await file.read(start + entry.first * step, entry.span * step), entry);
+      const bytes = await file.read(start + entry.first * step, entry.span * step);
+      if (bytes.byteLength === storage.byteLength && storage.crc32 !== 0) {
+        requireCrc32(file.name, storage, bytes);
+      }
+      return toContiguous(bytes, entry);
     },
     close: () => file.close(),
   });
@@ -65,24 +72,35 @@ function findFolder(name: string, files: ReadonlyMap<string, ZipEntry>): string 
   return pickles[0]!.slice(0, -"data.pkl".length);
 }
 
-async function requireLittleEndian(file: ByteSource, entry: ZipEntry | undefined): Promise<void> {
+async function requireLittleEndian(zip: ZipArchive, entry: ZipEntry | undefined): Promise<void> {
   if (!entry) return;
-  const start = await locateZipData(file, entry);
-  const word = new TextDecoder().decode(await file.read(start, Math.min(entry.byteLength, 16)));
+  requireStored(zip.name, entry);
+  const word = new TextDecoder().decode(await zip.read(entry, { maxBytes: 64 }));
   if (word !== "little")
-    throw unsupported(file.name, `its byte order is "${word}"`, "Save it on a little-endian machine.");
+    throw unsupported(zip.name, `its byte order is "${word}"`, "Save it on a little-endian machine.");
 }
 
-async function readPickle(file: ByteSource, entry: ZipEntry): Promise<PyValue> {
+/** Tensors are read from where they lie, and a small archive must not unpack to a large one. */
+function requireStored(name: string, { method, path }: ZipEntry): void {
+  if (method === "stored") return;
+  throw unsupported(
+    name,
+    `"${path}" is compressed, which torch.save never does`,
+    "Unpack it and zip it again without compression (zip -0).",
+  );
+}
+
+async function readPickle(zip: ZipArchive, entry: ZipEntry): Promise<PyValue> {
+  requireStored(zip.name, entry);
   if (entry.byteLength > maxPickleBytes) {
-    throw overLimit(file.name, "bytes of pickle", maxPickleBytes, entry.byteLength);
+    throw overLimit(zip.name, "bytes of pickle", maxPickleBytes, entry.byteLength);
   }
-  const bytes = await file.read(await locateZipData(file, entry), entry.byteLength);
+  const bytes = await zip.read(entry);
   try {
-    return unpickle(new PickleReader(bytes, file.name), torchWorld(file.name));
+    return unpickle(new PickleReader(bytes, zip.name), torchWorld(zip.name));
   } catch (error) {
     if (error instanceof PickleEndsEarly)
-      throw corrupt(file.name, "a pickle that ends with STOP", "its end before");
+      throw corrupt(zip.name, "a pickle that ends with STOP", "its end before");
     throw error;
   }
 }

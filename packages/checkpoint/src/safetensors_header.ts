@@ -1,6 +1,6 @@
+import type { ByteSource } from "@glof/core/bytes";
 import { elementCount, isDtype, itemBytes } from "./dtypes.js";
 import { corrupt, overLimit, unsupported } from "./failures.js";
-import type { ByteSource } from "./random_access.js";
 import type { CheckpointEntry } from "./types.js";
 
 /** The format's own limit on its header, in bytes. */

@@ -1,5 +1,5 @@
+import type { ByteSource } from "@glof/core/bytes";
 import { buildCheckpoint } from "./build_checkpoint.js";
-import type { ByteSource } from "./random_access.js";
 import { readSafetensorsHeader } from "./safetensors_header.js";
 import type { Checkpoint } from "./types.js";
 

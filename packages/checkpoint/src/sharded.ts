@@ -1,5 +1,5 @@
+import type { ByteSource } from "@glof/core/bytes";
 import { corrupt, overLimit, unsupported } from "./failures.js";
-import type { ByteSource } from "./random_access.js";
 import { maxHeaderBytes } from "./safetensors_header.js";
 import type { Checkpoint, CheckpointEntry } from "./types.js";
 

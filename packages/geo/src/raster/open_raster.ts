@@ -40,7 +40,7 @@ export async function openRaster(
 ): Promise<RasterSource> {
   const zarr = await zarrPlace(source, options.name);
   if (zarr !== undefined) return openZarr(zarr, options);
-  const bytes = await openByteSource(source, options.name);
+  const bytes = await openByteSource(source, options.name, options);
   try {
     const start = await bytes.read(0, Math.min(sniffedBytes, bytes.size));
     const format = formats.find((candidate) => candidate.recognises(start, bytes));

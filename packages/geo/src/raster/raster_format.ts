@@ -1,13 +1,17 @@
+import type { ByteSource, HttpSourceOptions } from "@glof/core/bytes";
 import type { RasterSource } from "../types.js";
-import type { ByteSource } from "./byte_source.js";
 
-/** What `openRaster` takes: path (Node), URL, `Blob`/`File`, or a file's bytes. */
-export type RasterInput = string | URL | Blob | ArrayBuffer;
+/** What `openRaster` takes: path (Node), URL, `Blob`/`File`, a file's bytes, or an open source of `@glof/core/bytes`. */
+export type RasterInput = string | URL | Blob | ArrayBuffer | ByteSource;
 
 /** Options of `openRaster`. */
 export interface OpenRasterOptions {
   /** Name for messages and provenance; the path or URL by default. */
   readonly name?: string;
+  /** How addresses are fetched: time limit, repetitions, headers, private hosts, servers without ranges. */
+  readonly http?: HttpSourceOptions;
+  /** Cancels the opening, and every later read that brings no signal of its own. */
+  readonly signal?: AbortSignal;
   /**
    * Decoded blocks kept for the next window, in bytes. By default two rows of blocks, at least 16 and at most 256 MiB:
    * windows that walk along the rows then decode each block once.

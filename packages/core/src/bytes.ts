@@ -1,0 +1,13 @@
+export { type ByteSource, corruptFile, requireRange } from "./bytes/byte_source.js";
+export { crc32 } from "./bytes/crc32.js";
+export { readWholeBody } from "./bytes/http_body.js";
+export type { HttpJob } from "./bytes/http_job.js";
+export type { HttpOptions, HttpSourceOptions } from "./bytes/http_options.js";
+export { type HttpPolicy, requireLinkAllowed } from "./bytes/http_policy.js";
+export { httpRequest, shownAddress } from "./bytes/http_request.js";
+export { blobSource, bufferSource, sliceSource } from "./bytes/memory_sources.js";
+export { addressOf, type BytesLike, type OpenBytesOptions, openBytes } from "./bytes/open_bytes.js";
+export { isPrivateHost } from "./bytes/private_hosts.js";
+export { TryAgain } from "./bytes/try_again.js";
+export { type OpenZipOptions, openZip, requireCrc32, type ZipArchive } from "./bytes/zip/open_zip.js";
+export type { ZipEntry, ZipLimits } from "./bytes/zip/zip_directory.js";

@@ -2,6 +2,7 @@ import { isGlofError } from "@glof/core";
 import { Command, CommanderError } from "commander";
 import { addConvertCommand } from "./commands/convert.js";
 import { addDoctorCommand } from "./commands/doctor.js";
+import { addFeaturesCommand } from "./commands/features.js";
 import { addInspectCommand } from "./commands/inspect.js";
 import { addMapCommand } from "./commands/map.js";
 import { addSynthCommand } from "./commands/synth.js";
@@ -37,6 +38,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addMapCommand(program);
   addTrainCommand(program);
   addSynthCommand(program);
+  addFeaturesCommand(program);
   addInspectCommand(program);
   addConvertCommand(program);
   addDoctorCommand(program);

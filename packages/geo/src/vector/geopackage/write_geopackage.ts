@@ -4,6 +4,9 @@ import { loadCoreNode } from "../../node_only.js";
 import type { Crs, Feature } from "../../types.js";
 import { type ColumnType, inferColumns, quoted, toSqlValue } from "./columns.js";
 import { type Envelope, envelopeOf, formatGeometryBlob } from "./geometry_blob.js";
+import { addLayerStyles } from "./layer_styles.js";
+import { addRtreeIndex, extensionsTable } from "./rtree_index.js";
+import type { RtreeEntry } from "./rtree_nodes.js";
 import { requiredSpatialRefs, type SpatialRef, spatialRefOf } from "./spatial_refs.js";
 
 /** A table of outlines. */
@@ -14,6 +17,8 @@ export interface VectorLayer {
   readonly features: readonly Feature[];
   /** Columns and their types; by default found from the values. Needed for typed columns of an empty layer. */
   readonly columns?: Readonly<Record<string, ColumnType>>;
+  /** QML text (see `formatQml`), stored as the layer's default style for QGIS. Readers of this package leave it out. */
+  readonly style?: string;
 }
 
 /** Options of `writeGeoPackage`. */
@@ -25,8 +30,8 @@ export interface GeoPackageOptions {
 }
 
 /**
- * Writes a GeoPackage 1.3 (OGC 12-128r18) with one table of multi-polygons per layer, whole or not at all. There is no
- * R-tree: sql.js has none, and readers do without. Node only; `formatGeoPackage` runs anywhere.
+ * Writes a GeoPackage 1.3 (OGC 12-128r18) with one table of multi-polygons per layer, each with an R-tree index, whole or
+ * not at all. Node only; `formatGeoPackage` runs anywhere.
  *
  * @throws GlofError `bad-argument` for bad or repeated names; `unsupported-feature` for a CRS without EPSG code;
  *   `not-writable`, `no-space`, `io`
@@ -51,6 +56,7 @@ export async function formatGeoPackage(
   const database = new sql.Database();
   try {
     database.run(schema);
+    database.run(extensionsTable);
     const refs = new Map<number, SpatialRef>(requiredSpatialRefs.map((ref) => [ref.id, ref]));
     for (const { crs } of layers) refs.set(spatialRefOf(crs).id, spatialRefOf(crs));
     for (const { name, id, organization, code, definition } of refs.values()) {
@@ -64,6 +70,8 @@ export async function formatGeoPackage(
     }
     const lastChange = (options.lastChange ?? new Date()).toISOString();
     for (const layer of layers) writeLayer(database, layer, lastChange);
+    const styles = layers.flatMap(({ layer, style }) => (style === undefined ? [] : [{ layer, qml: style }]));
+    addLayerStyles(database, styles, lastChange);
     return database.export();
   } finally {
     database.close();
@@ -112,12 +120,16 @@ function writeLayer(database: SqlDatabase, layer: VectorLayer, lastChange: strin
   const marks = new Array(columns.size + 1).fill("?").join(", ");
   database.run("BEGIN");
   const insert = database.prepare(`INSERT INTO ${quoted(layer.layer)} (${names}) VALUES (${marks})`);
-  for (const { geometry, properties } of layer.features) {
+  const entries: RtreeEntry[] = [];
+  layer.features.forEach(({ geometry, properties }, index) => {
     const values = [...columns].map(([name, type]) => toSqlValue(properties[name], type));
     insert.run([formatGeometryBlob(geometry, srsId), ...values]);
-  }
+    const envelope = envelopeOf(geometry);
+    if (envelope !== undefined) entries.push({ id: index + 1, envelope });
+  });
   insert.free();
   database.run("COMMIT");
+  addRtreeIndex(database, layer.layer, entries);
 }
 
 function boundsOf(features: readonly Feature[]): Envelope | undefined {
@@ -142,7 +154,7 @@ function checkNames(layers: readonly VectorLayer[]): void {
   const seen = new Set<string>();
   for (const { layer, columns, features } of layers) {
     const isTaken = seen.has(layer.toLowerCase());
-    if (layer === "" || isTaken || /^(gpkg|sqlite|rtree)_/i.test(layer)) {
+    if (layer === "" || isTaken || /^((gpkg|sqlite|rtree)_|layer_styles$)/i.test(layer)) {
       throw new GlofError(
         "bad-argument",
         `writeGeoPackage: expected layer names of their own, not beginning with gpkg_ or sqlite_, got "${layer}". Rename it.`,

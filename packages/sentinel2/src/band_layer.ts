@@ -1,5 +1,6 @@
 import type { RasterArray, RasterSource } from "@glof/geo";
-import { type BandName, type BandRadiometry, INVALID_REASONS } from "./types.js";
+import type { BandName, BandRadiometry } from "./types.js";
+import { INVALID_REASONS } from "./validity/reasons.js";
 
 /** One band of a scene: where its numbers are and what they mean. */
 export interface BandLayer {

@@ -32,4 +32,5 @@ export {
   sceneClassStatistics,
 } from "./validity/class_statistics.js";
 export { DEFAULT_VALIDITY, resolvePolicy, type ValidityPolicy } from "./validity/policy.js";
+export { INVALID_REASONS, type InvalidReason } from "./validity/reasons.js";
 export { SCENE_CLASSES, type SceneClass } from "./validity/scene_classes.js";

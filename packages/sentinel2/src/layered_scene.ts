@@ -5,16 +5,10 @@ import { requireBands } from "./band_names.js";
 import { type ClassLayer, layerWindow, readClasses, sceneLayer } from "./class_layer.js";
 import { resampleLayer, sourceWindow } from "./resample.js";
 import { checkWindow } from "./scene_grid.js";
-import {
-  type BandName,
-  INVALID_REASONS,
-  type ReadReflectanceOptions,
-  type ReflectanceWindow,
-  type Resampling,
-  type Scene,
-} from "./types.js";
+import type { BandName, ReadReflectanceOptions, ReflectanceWindow, Resampling, Scene } from "./types.js";
 import { addClassReasons, addEdgeReasons, padWindow } from "./validity/apply_policy.js";
 import type { ValidityPolicy } from "./validity/policy.js";
+import { INVALID_REASONS } from "./validity/reasons.js";
 import { withNodata } from "./with_nodata.js";
 
 /** What every door knows of its scene beside the layers. */

@@ -6,7 +6,7 @@ import { openRaster } from "@glof/geo";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScene } from "../open_scene.js";
 import type { OpenSceneOptions } from "../scene_door.js";
-import { INVALID_REASONS } from "../types.js";
+import { INVALID_REASONS } from "../validity/reasons.js";
 import { type TestSafe, writeTestSafe } from "./test_safe.js";
 
 let folder = "";

@@ -37,7 +37,10 @@ export function parseXml(text: string, where: string): XmlElement {
 }
 
 const corruptXml = (where: string, got: string): GlofError =>
-  new GlofError("corrupt-file", `${where}: expected well-formed XML, got what is not: ${got}. Download it again.`);
+  new GlofError(
+    "corrupt-file",
+    `${where}: expected well-formed XML, got what is not: ${got}. Download it again.`,
+  );
 
 const xmlParser = (): XMLParser =>
   new XMLParser({

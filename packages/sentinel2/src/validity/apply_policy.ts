@@ -1,6 +1,6 @@
 import type { PixelWindow } from "@glof/geo";
-import { INVALID_REASONS } from "../types.js";
 import { classReasons, type ValidityPolicy } from "./policy.js";
+import { INVALID_REASONS } from "./reasons.js";
 
 /** Adds the reasons that classes and cloud probability give for pixels of one size. */
 export function addClassReasons(

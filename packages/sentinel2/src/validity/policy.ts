@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import { INVALID_REASONS } from "../types.js";
+import { INVALID_REASONS } from "./reasons.js";
 import { SCENE_CLASSES, type SceneClass, sceneClassCode } from "./scene_classes.js";
 
 /** Which pixels with good numbers are not to be used all the same. */

@@ -7,6 +7,8 @@ describe("PNG", () => {
     const canvas = blankCanvas(5, 3);
     fillRect(canvas, { x: 1, y: 1, width: 2, height: 1 }, [10, 20, 30]);
     expect(decodePng(encodePng(canvas))).toEqual(canvas);
+    canvas.rgba[7] = 100;
+    expect(decodePng(encodePng(canvas))).toEqual(canvas);
   });
 
   it.each([

@@ -2,9 +2,13 @@ import { GlofError } from "@glof/core";
 import { convertIndexedToRgb, type DecodedPng, decode, encode } from "fast-png";
 import { blankCanvas, type Canvas } from "./canvas.js";
 
-/** A picture as the bytes of a PNG. */
+/** A picture as the bytes of a PNG, without an alpha channel where all of it is opaque. */
 export function encodePng({ width, height, rgba }: Canvas): Uint8Array {
-  return encode({ width, height, data: rgba, channels: 4 });
+  const isOpaque = rgba.every((value, at) => at % 4 !== 3 || value === 255);
+  if (!isOpaque) return encode({ width, height, data: rgba, channels: 4 });
+  const rgb = new Uint8Array(width * height * 3);
+  for (let at = 0; at < rgb.length; at++) rgb[at] = rgba[Math.floor(at / 3) * 4 + (at % 3)]!;
+  return encode({ width, height, data: rgb, channels: 3 });
 }
 
 /**

@@ -37,6 +37,7 @@ export async function writeFeatureGrid(
       Array.from({ length: shape[2] }, (_, index) => `L${layer}_f${index}`),
     ),
     overviews: "average",
+    blockSize: blockSizeFor(Math.max(rows, cols), maps),
     metadata,
   });
   try {
@@ -45,6 +46,16 @@ export async function writeFeatureGrid(
   } finally {
     await writer.abandon();
   }
+}
+
+/** Bytes of one block with all its bands: a block is held as a whole. */
+const bytesPerBlock = 16 * 2 ** 20;
+
+/** No larger than the raster, and small enough where there are many features. */
+function blockSizeFor(side: number, maps: readonly PatchMap[]): number {
+  const features = maps.reduce((sum, { shape }) => sum + shape[2], 0);
+  const affordable = Math.floor(Math.sqrt(bytesPerBlock / (4 * features)) / 16) * 16;
+  return Math.max(16, Math.min(512, affordable, Math.ceil(side / 16) * 16));
 }
 
 /** The window's outline with patches for pixels. */

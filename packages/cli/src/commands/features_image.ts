@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { GlofError, type Logger } from "@glof/core";
 import { asGlofError } from "@glof/core/node";
-import { openRaster, type PixelWindow, type RasterGrid, type RasterSource } from "@glof/geo";
+import { openRaster, type PixelWindow, type RasterGrid, type RasterSource, readReduced } from "@glof/geo";
 import { type ByteImage, resizeBicubic, resizeBytes } from "@glof/nn";
 import { decodePng } from "@glof/report";
 import { type BandName, openScene, type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
@@ -64,8 +64,9 @@ function fromScene(scene: Scene): FeatureImage {
     grid: scene.grid,
     read: async (window, size, bands, signal) => {
       requireBands(scene, bands as BandName[], `glof features ${scene.id}`);
-      const pixels = await scene.readReflectance(window, bands as BandName[], { signal });
-      return resizeReflectance(pixels, [window.height, window.width], size);
+      const outputSize = reducedSize(window, size);
+      const pixels = await scene.readReflectance(window, bands as BandName[], { signal, outputSize });
+      return resizeReflectance(pixels, outputSize, size);
     },
     close: () => scene.close(),
   };
@@ -111,9 +112,10 @@ function pictureFromRaster(raster: RasterSource, whiteRefl: number): FeatureImag
     ...pictureFacts(raster.name, width, height),
     grid: raster.grid,
     read: async (window, size, bands, signal) => {
-      const [red, green, blue, alpha] = await raster.readWindow(window, signal && { signal });
-      const count = window.width * window.height;
-      const shape = { rows: window.height, cols: window.width };
+      const [rows, cols] = reducedSize(window, size);
+      const [red, green, blue, alpha] = await readReduced(raster, window, [rows, cols], signal && { signal });
+      const count = rows * cols;
+      const shape = { rows, cols };
       const planes = [red!, green!, blue!];
       const bytes = Uint8Array.from({ length: count * 3 }, (_, at) => planes[at % 3]![Math.floor(at / 3)]!);
       const opaque = alpha === undefined ? new Uint8Array(count).fill(255) : Uint8Array.from(alpha);
@@ -174,6 +176,14 @@ function crop({ cols, channels, bytes }: ByteImage, { x, y, width, height }: Pix
     part.set(bytes.subarray(from, from + width * channels), row * width * channels);
   }
   return { rows: height, cols: width, channels, bytes: part };
+}
+
+/** A large window is read at no more than twice the size that is asked: means of its pixels, in little memory. */
+function reducedSize(
+  { width, height }: PixelWindow,
+  [rows, cols]: readonly [number, number],
+): readonly [rows: number, cols: number] {
+  return [Math.min(height, 2 * rows), Math.min(width, 2 * cols)];
 }
 
 /**

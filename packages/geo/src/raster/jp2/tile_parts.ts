@@ -3,6 +3,13 @@ import type { Extent } from "./boxes.js";
 import { corruptJp2 } from "./jp2_errors.js";
 import type { MainHeader } from "./main_header.js";
 
+/** Where the parts of a tile are. */
+export interface FoundParts {
+  readonly parts: readonly Extent[];
+  /** The TLM markers say so; nobody has looked. */
+  readonly isAnnounced: boolean;
+}
+
 /** Finds the tile-parts of a codestream. */
 export interface TilePartIndex {
   /**
@@ -10,11 +17,11 @@ export interface TilePartIndex {
    *
    * @throws GlofError `corrupt-file` when the tile has none, or the walk meets something else
    */
-  partsOf(tile: number, signal?: AbortSignal): Promise<readonly Extent[]>;
+  partsOf(tile: number, signal?: AbortSignal): Promise<FoundParts>;
   /** Walks to the end, which shows whether the codestream is whole. */
   walkAll(signal?: AbortSignal): Promise<void>;
-  /** Stops believing the TLM markers; false when nobody does any more. */
-  distrustAnnounced(): boolean;
+  /** Believes the TLM markers no more. */
+  distrustAnnounced(): void;
 }
 
 /** A tile-part's header (SOT, annex A.4.2). */
@@ -52,17 +59,16 @@ export function createTilePartIndex(
   const walk = createWalk(source, header, end);
   return {
     async partsOf(tile, signal) {
+      const isAnnounced = announced !== undefined;
       const parts = announced !== undefined ? announced.get(tile) : await walk.until(tile, signal);
       if (parts === undefined) throw corruptJp2(source.name, `no data of tile ${tile}`);
-      return parts;
+      return { parts, isAnnounced };
     },
     async walkAll(signal) {
       await walk.until(undefined, signal);
     },
     distrustAnnounced() {
-      const was = announced !== undefined;
       announced = undefined;
-      return was;
     },
   };
 }
@@ -70,16 +76,17 @@ export function createTilePartIndex(
 /** Where the announced tile-parts lie: they follow each other. Nothing if the numbers cannot be right. */
 function placeAnnounced(header: MainHeader, end: number): Map<number, Extent[]> | undefined {
   if (header.announced === undefined) return undefined;
+  const tileCount = header.tilesAcross * header.tilesDown;
   const places = new Map<number, Extent[]>();
   let at = header.end;
   for (const { tile, length } of header.announced) {
-    if (length < leastPartBytes || at + length > end) return undefined;
+    if (tile >= tileCount || length < leastPartBytes || at + length > end) return undefined;
     const parts = places.get(tile) ?? [];
     parts.push({ offset: at, length });
     places.set(tile, parts);
     at += length;
   }
-  return places.size === header.tilesAcross * header.tilesDown ? places : undefined;
+  return places.size === tileCount ? places : undefined;
 }
 
 interface Walk {

@@ -39,7 +39,7 @@ export async function readTileStream(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   for (;;) {
-    const parts = await index.partsOf(tile, signal);
+    const { parts, isAnnounced } = await index.partsOf(tile, signal);
     const stored = parts.reduce((sum, { length }) => sum + length, 0);
     if (stored > maxTileBytes) {
       throw tooLargeJp2(source.name, `tiles of up to ${maxTileBytes} stored bytes`, `${stored}`);
@@ -53,6 +53,7 @@ export async function readTileStream(
       const bytes = await source.read(offset, length, signal);
       const part = readPartHeader(bytes);
       isRight &&= part?.tile === tile && (part.length === length || part.length === 0);
+      if (isAnnounced) isRight &&= (part?.count ?? 0) <= parts.length;
       stream.set(bytes, at);
       const view = new DataView(stream.buffer, at, length);
       view.setUint16(4, 0);
@@ -60,7 +61,10 @@ export async function readTileStream(
       at += length;
     }
     // The TLM markers are a convenience of the writer; the tile-parts themselves decide.
-    if (!isRight && index.distrustAnnounced()) continue;
+    if (!isRight && isAnnounced) {
+      index.distrustAnnounced();
+      continue;
+    }
     if (!isRight) throw corruptJp2(source.name, `data of another tile instead of tile ${tile}`);
     stream.set([0xff, 0xd9], at);
     patchSizes(stream, header, tile);

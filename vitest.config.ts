@@ -12,7 +12,7 @@ const inNode: TestProjectConfiguration = {
     // Forks, not threads: a worker thread's process.env is a copy, and the Vulkan loader reads the real one.
     pool: "forks",
     ...timeouts,
-    include: ["packages/*/src/**/*.test.ts", "conformance/src/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.ts", "conformance/src/**/*.test.ts", "bench/src/**/*.test.ts"],
     exclude: ["**/*.browser.test.ts", "**/node_modules/**"],
   },
 };

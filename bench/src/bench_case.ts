@@ -1,0 +1,24 @@
+import type { SideName, Task } from "./protocol.js";
+import type { WorkCount } from "./work_counts.js";
+
+/** One row of a suite. */
+export interface BenchCase extends WorkCount {
+  readonly name: string;
+  readonly task: Task;
+  /** Sides left out, and why: shown in the table as they stand. */
+  readonly leftOut?: Partial<Record<SideName, string>>;
+  /** Largest relative difference (greatest difference over greatest value) that is still the same result. Default 1e-4. */
+  readonly tolerance?: number;
+}
+
+/** Cases measured together. */
+export interface Suite {
+  readonly name: string;
+  /** One sentence on what it measures, for the report. */
+  readonly about: string;
+  /** New processes for each case: peak memory is then that of the case. */
+  readonly freshProcesses: boolean;
+  /** Who can take part. */
+  readonly sides: readonly SideName[];
+  readonly cases: readonly BenchCase[];
+}

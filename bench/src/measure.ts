@@ -1,0 +1,92 @@
+import type { Facts, Reply, SideName, Task } from "./protocol.js";
+import type { SideClient } from "./side_process.js";
+import { type Summary, summarize } from "./statistics.js";
+
+/** How often to measure. */
+export interface Repeats {
+  /** Measurements of each side. */
+  readonly repeats: number;
+  /** A run shorter than this is repeated within one measurement, so that clocks and timers do not show. Milliseconds. */
+  readonly leastMs: number;
+  /** A side whose first run takes longer than this is measured by that run alone. Milliseconds. */
+  readonly mostMs: number;
+}
+
+/** What one side took. */
+export interface Measured {
+  readonly status: "measured";
+  readonly ms: Summary;
+  /** Processor time over all threads. */
+  readonly cpuMs: Summary;
+  readonly firstMs: number;
+  readonly peakBytes: number;
+  readonly facts: Facts;
+}
+
+/** Why one side was not measured. */
+export interface Absent {
+  readonly status: "absent";
+  readonly reason: string;
+}
+
+/** Outcome per side. */
+export type Outcomes = Partial<Record<SideName, Measured | Absent>>;
+
+interface Running {
+  readonly side: SideClient;
+  readonly first: Reply;
+  readonly inner: number;
+  readonly repeats: number;
+  readonly replies: Reply[];
+}
+
+/**
+ * Measures sides on one task, interleaved: a run of each in turn, again and again, so that what else the machine does
+ * falls on all alike. A first run of each, not counted, warms caches and compilers up and tells how long a run is; only
+ * where it is longer than `mostMs` it is the measurement.
+ */
+export async function measureTask(
+  task: Task,
+  sides: readonly SideClient[],
+  { repeats, leastMs, mostMs }: Repeats,
+): Promise<Outcomes> {
+  const outcomes: Outcomes = {};
+  const running: Running[] = [];
+  for (const side of sides) {
+    const prepared = await side.ask({ ask: "prepare", task });
+    const first = prepared.problem === undefined ? await side.ask({ ask: "run", inner: 1 }) : prepared;
+    if (first.problem !== undefined) {
+      outcomes[side.name] = { status: "absent", reason: first.problem };
+      continue;
+    }
+    const firstMs = first.ms!;
+    const isSlow = firstMs > mostMs;
+    const inner = Math.max(1, Math.ceil(leastMs / Math.max(firstMs, 0.01)));
+    const facts = { ...prepared.facts, ...first.facts };
+    const replies = isSlow ? [first] : [];
+    running.push({ side, first: { ...first, facts }, inner, repeats: isSlow ? 0 : repeats, replies });
+  }
+  const rounds = Math.max(0, ...running.map((one) => one.repeats));
+  for (let round = 0; round < rounds; round++) {
+    for (const { side, inner, replies, repeats: wanted } of running) {
+      if (round >= wanted || replies.at(-1)?.problem !== undefined) continue;
+      replies.push(await side.ask({ ask: "run", inner }));
+    }
+  }
+  const measured = new Map(running.map((one) => [one.side.name, outcomeOf(one)]));
+  // In the order of the sides.
+  return Object.fromEntries(sides.map(({ name }) => [name, outcomes[name] ?? measured.get(name)!]));
+}
+
+function outcomeOf({ first, replies }: Running): Measured | Absent {
+  const failed = replies.find(({ problem }) => problem !== undefined);
+  if (failed) return { status: "absent", reason: `failed in a repeat: ${failed.problem}` };
+  return {
+    status: "measured",
+    ms: summarize(replies.map(({ ms }) => ms!)),
+    cpuMs: summarize(replies.map(({ cpuMs }) => cpuMs ?? Number.NaN)),
+    firstMs: first.ms!,
+    peakBytes: Math.max(...[first, ...replies].map(({ peakBytes }) => peakBytes ?? 0)),
+    facts: { ...first.facts, ...replies.at(-1)?.facts },
+  };
+}

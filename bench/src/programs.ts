@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { SideName } from "./protocol.js";
+import type { Program } from "./side_process.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const isBundled = !import.meta.url.endsWith(".ts");
+
+/** What is needed to start the sides of this machine. */
+export interface Launch {
+  readonly backend: string;
+  readonly cache: string;
+  /** A Python that has torch; `undefined`: none. */
+  readonly python: string | undefined;
+}
+
+/** How a side is started, or why it cannot be. */
+export function programOf(
+  side: SideName,
+  { backend, cache, python }: Launch,
+): Program | { readonly absent: string } {
+  switch (side) {
+    case "glof":
+      return nodeProgram("glof_side", [backend]);
+    case "stock":
+      return nodeProgram("stock_side", [backend]);
+    case "gdal":
+      return nodeProgram("gdal_side", []);
+    case "ceiling":
+      return nodeProgram("ceiling_side", []);
+    case "ort":
+      if (python === undefined)
+        return { absent: "no graph: python3 with torch exports it, and there is none" };
+      return nodeProgram("ort_side", [cache, python]);
+    case "torch":
+    case "torch-tuned":
+    case "torch-bf16":
+      if (python === undefined) return { absent: "no python3 with torch" };
+      return torchProgram(side, backend, python);
+  }
+}
+
+function nodeProgram(name: string, args: readonly string[]): Program {
+  if (isBundled) return { command: process.execPath, args: [join(here, `${name}.mjs`), ...args], env: {} };
+  const root = join(here, "..", "..");
+  return {
+    command: process.execPath,
+    args: ["--import", "tsx", join(here, "sides", `${name}.ts`), ...args],
+    env: { TSX_TSCONFIG_PATH: join(root, "tsconfig.json") },
+  };
+}
+
+function torchProgram(side: SideName, backend: string, python: string): Program {
+  const place =
+    backend === "webgpu" ? ["cuda", side === "torch-bf16" ? "bfloat16" : "float32"] : ["cpu", "float32"];
+  const folder = join(here, isBundled ? "torch" : join("..", "torch"));
+  // A build may see one processor where there are more; all engines get the same.
+  const threads = process.env.OMP_NUM_THREADS ?? String(availableParallelism());
+  const tuned = {
+    OMP_WAIT_POLICY: "PASSIVE",
+    MALLOC_MMAP_THRESHOLD_: "4294967296",
+    MALLOC_TRIM_THRESHOLD_: "4294967296",
+  };
+  return {
+    command: python,
+    args: ["-B", join(folder, "side.py"), ...place],
+    env: { OMP_NUM_THREADS: threads, ...(side === "torch-tuned" ? tuned : {}) },
+  };
+}
+
+/** A Python with torch: `GLOF_PYTHON`, the one on the PATH, or the system's. */
+export function findPython(): string | undefined {
+  const candidates = [process.env.GLOF_PYTHON, "python3", "/usr/bin/python3"];
+  return candidates.find(
+    (command) => command !== undefined && spawnSync(command, ["-c", "import torch, numpy"]).status === 0,
+  );
+}
+
+/** Path of a Python script of this folder. */
+export function torchScript(name: string): string {
+  return join(here, isBundled ? "torch" : join("..", "torch"), name);
+}

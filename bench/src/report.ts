@@ -1,0 +1,173 @@
+import type { Ceilings } from "./ceiling.js";
+import type { Machine } from "./machine.js";
+import type { SideName } from "./protocol.js";
+import { type CaseResult, measuredBy, type SuiteResult } from "./run_suite.js";
+import { markdownTable, percent, threeDigits } from "./table.js";
+import { type Ceiling, shareOfCeiling } from "./work_counts.js";
+
+/** Everything that one run of the benchmark found. */
+export interface BenchReport {
+  readonly date: string;
+  readonly commit: string;
+  readonly command: string;
+  readonly machine: Machine;
+  readonly loadAtEnd: number;
+  readonly backend: string;
+  readonly ceilings: Ceilings;
+  readonly suites: readonly SuiteResult[];
+}
+
+/** Columns of the tables, for a page and for the terminal. */
+export const columns = [
+  "case",
+  "engine",
+  "median ms",
+  "min",
+  "CPU ms",
+  "quartiles",
+  "GFLOP/s",
+  "GB/s",
+  "of device",
+  "of wasm",
+  "ours / it",
+  "peak MB",
+  "differs by",
+] as const;
+
+/** The rows of one case: ours, then each peer, absent ones with the reason. */
+export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number): string[][] {
+  const ours = measuredBy(result, "glof");
+  const names = Object.keys(result.outcomes) as SideName[];
+  return names.map((side, index) => {
+    const title = index === 0 ? titleOf(result) : "";
+    const outcome = result.outcomes[side]!;
+    if (outcome.status === "absent") return [title, side, `absent: ${outcome.reason}`];
+    const { ms, cpuMs, peakBytes } = outcome;
+    const seconds = ms.median / 1e3;
+    const share = (ceiling: Ceiling) =>
+      result.flop + result.bytes > 0 ? percent(shareOfCeiling(result, seconds, ceiling)) : "";
+    const isWasm = ceilings.wasmThread !== undefined && (side === "glof" || side === "stock");
+    const wasmThreads = side === "glof" ? threads : 1;
+    return [
+      title,
+      side,
+      `${threeDigits(ms.median)}${ms.repeats === 1 ? " (one run)" : ""}`,
+      threeDigits(ms.min),
+      threeDigits(cpuMs.median),
+      `${threeDigits(ms.quartiles[0])}–${threeDigits(ms.quartiles[1])}`,
+      result.flop > 0 ? threeDigits(result.flop / seconds / 1e9) : "",
+      result.bytes > 0 ? threeDigits(result.bytes / seconds / 1e9) : "",
+      share(ceilings.device),
+      isWasm ? share(times(ceilings.wasmThread!, wasmThreads)) : "",
+      ours === undefined || side === "glof" ? "" : threeDigits(ours.ms.median / ms.median),
+      threeDigits(peakBytes / 1e6),
+      differenceOf(result, side),
+    ];
+  });
+}
+
+const times = ({ flops, bandwidth }: Ceiling, threads: number): Ceiling => ({
+  flops: flops * threads,
+  bandwidth: bandwidth * threads,
+});
+
+function titleOf({ name, flop, bytes }: CaseResult): string {
+  const counts = [
+    flop > 0 ? `${threeDigits(flop / 1e9)} GFLOP` : "",
+    bytes > 0 ? `${threeDigits(bytes / 1e6)} MB` : "",
+  ].filter((text) => text !== "");
+  return counts.length === 0 ? name : `${name} (${counts.join(", ")})`;
+}
+
+function differenceOf({ agreement, tolerance = 1e-4 }: CaseResult, side: SideName): string {
+  const found = agreement[side];
+  if (found === undefined) return "";
+  const text = found.maxAbsDifference.toExponential(1);
+  return found.relative <= tolerance ? text : `${text} (!)`;
+}
+
+/** The page for `docs/benchmarks/`. */
+export function reportPage(report: BenchReport): string {
+  const { machine, ceilings, date, commit, command, backend, loadAtEnd } = report;
+  const head = [
+    `# Benchmark: ${machine.gpu ?? `${machine.cpu}, ${machine.cores} cores`}`,
+    "",
+    `Measured ${date} at commit ${commit || "unknown"} by \`${command}\`: ours on the ${backend} backend, Node ${machine.node}, ` +
+      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GiB. Load average ${machine.load.toFixed(1)} at the start, ` +
+      `${loadAtEnd.toFixed(1)} at the end (above ${machine.cores} other work slowed all sides).`,
+    "",
+    ...ceilingLines(ceilings),
+    "",
+    "Sides run interleaved (one run of each in turn), each in a process of its own that is stopped while another runs. Times are",
+    "wall-clock milliseconds, *CPU ms* those of the processor over all threads; quartiles bound the middle half of the repeats. FLOP count a multiply-add as two; bytes are the",
+    "least traffic (inputs read once, outputs written once). *of device* and *of wasm* are shares of the roofline bound on this",
+    "work, the device's and that of WebAssembly's 128-bit SIMD on as many threads as the engine uses; above 100 % caches serve",
+    "what counts as memory traffic. *ours / it*: our time over its time, below 1 we are faster. *differs by*: greatest difference",
+    'from our values; "(!)" where it is more than the tolerance of the case. Peak memory is that of the process so far.',
+  ];
+  return `${[...head, ...report.suites.flatMap((suite) => suitePart(suite, ceilings))].join("\n")}\n`;
+}
+
+function ceilingLines({ device, deviceBy, wasmThread }: Ceilings): string[] {
+  const rates = ({ flops, bandwidth }: Ceiling) =>
+    `${threeDigits(flops / 1e9)} GFLOP/s, ${threeDigits(bandwidth / 1e9)} GB/s`;
+  const lines = [`- ceiling of the device: ${rates(device)} (${deviceBy})`];
+  if (wasmThread)
+    lines.push(
+      `- ceiling of WebAssembly, one thread: ${rates(wasmThread)} (a loop of multiply-adds in registers, a copy)`,
+    );
+  return lines;
+}
+
+function suitePart({ name, about, cases, sides, absent }: SuiteResult, ceilings: Ceilings): string[] {
+  const facts = Object.entries(sides).map(
+    ([side, known]) =>
+      `- ${side}: ${Object.entries(known)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ")}`,
+  );
+  const missing = Object.entries(absent).map(([side, reason]) => `- ${side}: absent: ${reason}`);
+  const threads = threadsOf(sides);
+  const rows = cases.flatMap((result) => rowsOf(result, ceilings, threads));
+  const used = columns.map((_, column) => rows.some((row) => (row[column] ?? "") !== ""));
+  const keep = (row: readonly string[]) =>
+    columns.map((_, column) => row[column] ?? "").filter((_, column) => used[column]);
+  return [
+    "",
+    `## ${name}`,
+    "",
+    about,
+    "",
+    ...facts,
+    ...missing,
+    "",
+    markdownTable(keep(columns), rows.map(keep)),
+    ...stageLines(cases),
+  ];
+}
+
+/** Threads that ours computes with. */
+export function threadsOf(sides: SuiteResult["sides"]): number {
+  return Number(sides.glof?.threads ?? 1) || 1;
+}
+
+/** Numbers of stages that cases measured beside the time of a run. */
+function stageLines(cases: readonly CaseResult[]): string[] {
+  const rows = cases.flatMap((result) =>
+    (Object.keys(result.outcomes) as SideName[]).flatMap((side) => {
+      const measured = measuredBy(result, side);
+      if (!measured || Object.keys(measured.facts).length === 0) return [];
+      const stages = { firstMs: measured.firstMs, ...measured.facts };
+      return [`- ${result.name}, ${side}: ${Object.entries(stages).map(stageText).join(", ")}`];
+    }),
+  );
+  return rows.length === 0 ? [] : ["", ...rows];
+}
+
+function stageText([name, value]: [string, string | number]): string {
+  if (typeof value === "string") return `${name} ${value}`;
+  if (name.endsWith("Ms")) return `${name.slice(0, -2)} ${threeDigits(value)} ms`;
+  return name.endsWith("Bytes")
+    ? `${name.slice(0, -5)} ${threeDigits(value / 1e6)} MB`
+    : `${name} ${threeDigits(value)}`;
+}

@@ -1,0 +1,143 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BenchCase, Suite } from "./bench_case.js";
+import { type Measured, measureTask, type Outcomes, type Repeats } from "./measure.js";
+import { type Launch, programOf } from "./programs.js";
+import type { Facts, SideName } from "./protocol.js";
+import { type SideClient, startSide } from "./side_process.js";
+import { maxAbs, maxAbsDifference } from "./statistics.js";
+
+/** How far the values of a side are from ours. */
+export interface Agreement {
+  readonly maxAbsDifference: number;
+  /** Over the greatest value of ours. */
+  readonly relative: number;
+}
+
+/** A case with what was measured. */
+export interface CaseResult extends BenchCase {
+  readonly outcomes: Outcomes;
+  readonly agreement: Partial<Record<SideName, Agreement>>;
+}
+
+/** A suite with what was measured. */
+export interface SuiteResult {
+  readonly name: string;
+  readonly about: string;
+  readonly cases: readonly CaseResult[];
+  /** What each side says of itself. */
+  readonly sides: Partial<Record<SideName, Facts>>;
+  /** Sides that could not be started, and why. */
+  readonly absent: Partial<Record<SideName, string>>;
+}
+
+/** What running a suite needs. */
+export interface RunSuiteOptions {
+  readonly sides: readonly SideName[];
+  readonly launch: Launch;
+  readonly repeats: Repeats;
+  readonly onCase?: (result: CaseResult) => void;
+  readonly onNoise?: (line: string) => void;
+}
+
+/** Runs the cases of a suite, one after the other. */
+export async function runSuite(suite: Suite, options: RunSuiteOptions): Promise<SuiteResult> {
+  const taking = options.sides.filter((name) => suite.sides.includes(name));
+  const facts: Partial<Record<SideName, Facts>> = {};
+  const absent: Partial<Record<SideName, string>> = {};
+  const start = (names: readonly SideName[]) =>
+    startSides(
+      names.filter((name) => absent[name] === undefined),
+      options,
+      facts,
+      absent,
+    );
+  const shared = suite.freshProcesses ? undefined : await start(taking);
+  const cases: CaseResult[] = [];
+  for (const one of suite.cases) {
+    const wanted = taking.filter((name) => one.leftOut?.[name] === undefined);
+    const sides = (shared ?? (await start(wanted))).filter(({ name }) => wanted.includes(name));
+    const outcomes = await measureTask(one.task, sides, options.repeats);
+    const agreement = await compareOutputs(sides, outcomes);
+    for (const side of sides) await (shared ? side.ask({ ask: "release" }) : side.close());
+    const result: CaseResult = { ...one, outcomes: { ...outcomes, ...leftOutOf(one, taking) }, agreement };
+    cases.push(result);
+    options.onCase?.(result);
+  }
+  for (const side of shared ?? []) await side.close();
+  return { name: suite.name, about: suite.about, cases, sides: facts, absent };
+}
+
+function leftOutOf({ leftOut = {} }: BenchCase, taking: readonly SideName[]): Outcomes {
+  const entries = taking.flatMap((name) => {
+    const reason = leftOut[name];
+    return reason === undefined ? [] : [[name, { status: "absent", reason }] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Starts sides; those that do not start are noted in `absent`. */
+async function startSides(
+  names: readonly SideName[],
+  { launch, onNoise }: RunSuiteOptions,
+  facts: Partial<Record<SideName, Facts>>,
+  absent: Partial<Record<SideName, string>>,
+): Promise<SideClient[]> {
+  const clients: SideClient[] = [];
+  for (const name of names) {
+    const program = programOf(name, launch);
+    if ("absent" in program) {
+      absent[name] = program.absent;
+      continue;
+    }
+    const client = startSide(name, program, onNoise);
+    const hello = await client.ask({ ask: "hello" });
+    if (hello.problem === undefined) {
+      facts[name] = hello.facts ?? {};
+      clients.push(client);
+    } else {
+      absent[name] = hello.problem;
+      await client.close();
+    }
+  }
+  return clients;
+}
+
+/** Every side's values beside ours: a fast wrong answer is no answer. */
+async function compareOutputs(
+  sides: readonly SideClient[],
+  outcomes: Outcomes,
+): Promise<Partial<Record<SideName, Agreement>>> {
+  const folder = mkdtempSync(join(tmpdir(), "glof-bench-"));
+  const agreement: Partial<Record<SideName, Agreement>> = {};
+  try {
+    let ours: Float32Array | undefined;
+    for (const side of sides) {
+      if (outcomes[side.name]?.status !== "measured") continue;
+      const path = join(folder, side.name);
+      const reply = await side.ask({ ask: "output", path });
+      if (reply.problem !== undefined) continue;
+      const values = readFloats(path);
+      if (side.name === "glof") ours = values;
+      else if (ours !== undefined) {
+        const difference = maxAbsDifference(ours, values);
+        agreement[side.name] = { maxAbsDifference: difference, relative: difference / maxAbs(ours) };
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return agreement;
+}
+
+function readFloats(path: string): Float32Array {
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+/** What a side measured on a case, if it did. */
+export function measuredBy(result: CaseResult, side: SideName): Measured | undefined {
+  const outcome = result.outcomes[side];
+  return outcome?.status === "measured" ? outcome : undefined;
+}

@@ -1,0 +1,64 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { fillValues, type TaskArgs } from "../protocol.js";
+import type { Work } from "./serve.js";
+
+/** A number of a task. */
+export function numberOf(args: TaskArgs, name: string): number {
+  const value = args[name];
+  if (typeof value !== "number") throw new Error(`expected a number as ${name}, got ${String(value)}`);
+  return value;
+}
+
+/** A text of a task. */
+export function textOf(args: TaskArgs, name: string): string {
+  const value = args[name];
+  if (typeof value !== "string") throw new Error(`expected a text as ${name}, got ${String(value)}`);
+  return value;
+}
+
+/** Tensors of an operation. The first is the one whose gradient is compared. */
+export type Inputs = readonly tf.Tensor[];
+
+/**
+ * An operation as `Work`: forward alone, or forward and the gradients by all inputs against a fixed output gradient.
+ *
+ * @param engine tfjs-core of this side: a peer has an instance of its own
+ * @param gradients of the inputs, for a given dy
+ */
+export function operationWork(
+  engine: typeof tf,
+  inputs: Inputs,
+  forward: (...inputs: tf.Tensor[]) => tf.Tensor,
+  gradients: ((dy: tf.Tensor) => tf.Tensor[]) | undefined,
+): Work {
+  let dy: tf.Tensor | undefined;
+  if (gradients) {
+    const shape = engine.tidy(() => [...forward(...inputs).shape]);
+    dy = tensorOf(engine, shape, 90);
+  }
+  const once = (): tf.Tensor[] =>
+    engine.tidy(() => (gradients ? gradients(dy!) : [forward(...inputs)])) as tf.Tensor[];
+  return {
+    run: () => engine.dispose(once()),
+    async output() {
+      const results = once();
+      const values = await results[0]!.data<"float32">();
+      engine.dispose(results);
+      return values;
+    },
+    dispose: () => engine.dispose([...inputs, ...(dy ? [dy] : [])]),
+  };
+}
+
+/** A tensor of the values that every side makes alike. */
+export function tensorOf(engine: typeof tf, shape: readonly number[], salt: number, scale = 1): tf.Tensor {
+  const length = shape.reduce((product, side) => product * side, 1);
+  return engine.tensor(fillValues(length, salt, scale), [...shape]);
+}
+
+/** Waits for a GPU: tfjs queues commands, and nothing tells when they are through but the queue itself. */
+export async function settleWebgpu(engine: typeof tf): Promise<void> {
+  const backend = engine.backend() as unknown as { submitQueue(): void; device: GPUDevice };
+  backend.submitQueue();
+  await backend.device.queue.onSubmittedWorkDone();
+}

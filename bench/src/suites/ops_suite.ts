@@ -1,0 +1,109 @@
+import type { BenchCase, Suite } from "../bench_case.js";
+import { attentionWork, convWork, elementwiseWork, linearWork } from "../work_counts.js";
+
+const widths = { S: [384, 6], B: [768, 12], L: [1024, 16] } as const;
+/** 37 x 37 patches of a 518 x 518 image, and the class token. */
+const tokens518 = 37 * 37 + 1;
+
+/** How large the cases are. */
+export type BenchSize = "full" | "quick" | "smoke";
+
+/** The operations of ViT-S/B/L and of the decoder at 518 x 518, forward and with gradients. */
+export function opsSuite(size: BenchSize): Suite {
+  const names = { full: ["S", "B", "L"], quick: ["S"], smoke: ["S"] }[
+    size
+  ] as readonly (keyof typeof widths)[];
+  const tokens = size === "full" ? tokens518 : size === "quick" ? 325 : 65;
+  return {
+    name: "ops",
+    about: `Operations of ViT-S/B/L on ${tokens} tokens and of the decoder's convolutions, batch 1.`,
+    freshProcesses: false,
+    sides: ["glof", "stock", "ort", "torch", "torch-tuned", "torch-bf16"],
+    cases: [...names.flatMap((name) => transformerCases(name, tokens)), ...imageCases(size)],
+  };
+}
+
+function transformerCases(name: keyof typeof widths, tokens: number): BenchCase[] {
+  const [width, heads] = widths[name];
+  const hidden = 4 * width;
+  const mlp = { rows: tokens, inner: width, cols: hidden };
+  return [
+    {
+      name: `linear ${name} ${tokens} x ${width} -> ${hidden}`,
+      task: { kind: "linear", args: { ...mlp, activation: "none", gradient: false } },
+      ...linearWork(tokens, width, hidden, false),
+    },
+    {
+      name: `linear ${name} + gradients`,
+      task: { kind: "linear", args: { ...mlp, activation: "none", gradient: true } },
+      ...linearWork(tokens, width, hidden, true),
+    },
+    {
+      name: `linear + GELU ${name}`,
+      task: { kind: "linear", args: { ...mlp, activation: "gelu", gradient: false } },
+      ...linearWork(tokens, width, hidden, false),
+    },
+    {
+      name: `attention ${name} ${heads} x ${tokens} x 64`,
+      task: { kind: "attention", args: { batch: 1, tokens, width, heads, gradient: false } },
+      ...attentionWork(1, tokens, width, false),
+    },
+    {
+      name: `attention ${name} + gradients`,
+      task: { kind: "attention", args: { batch: 1, tokens, width, heads, gradient: true } },
+      ...attentionWork(1, tokens, width, true),
+    },
+    ...elementwise(name, tokens, width, hidden),
+  ];
+}
+
+/** Operations per value are those of the formulas; erf and exp count as 10. */
+function elementwise(name: string, tokens: number, width: number, hidden: number): BenchCase[] {
+  return [
+    {
+      name: `layerNorm ${name} ${tokens} x ${width}`,
+      task: { kind: "layerNorm", args: { rows: tokens, cols: width, gradient: false } },
+      ...elementwiseWork(tokens * width, 8, false),
+    },
+    {
+      name: `layerNorm ${name} + gradients`,
+      task: { kind: "layerNorm", args: { rows: tokens, cols: width, gradient: true } },
+      ...elementwiseWork(tokens * width, 8, true),
+    },
+    {
+      name: `gelu ${name} ${tokens} x ${hidden}`,
+      task: { kind: "gelu", args: { rows: tokens, cols: hidden, gradient: false } },
+      ...elementwiseWork(tokens * hidden, 14, false),
+    },
+    {
+      name: `softmax ${name} ${tokens} x ${tokens}`,
+      task: { kind: "softmax", args: { rows: tokens, cols: tokens, gradient: false } },
+      ...elementwiseWork(tokens * tokens, 13, false),
+    },
+  ];
+}
+
+/** The decoder's shapes: half and full resolution of the image, and the patch grid. */
+function imageCases(size: BenchSize): BenchCase[] {
+  const side = { full: 518, quick: 252, smoke: 56 }[size];
+  const shapes: [rows: number, from: number, to: number][] = [
+    [side / 14, 64, 64],
+    [side / 2, 64, 32],
+    [side, 32, 16],
+  ];
+  const convs = shapes.flatMap(([rows, from, to]) =>
+    [false, true].map((gradient) => ({
+      name: `conv 3x3 ${rows} x ${rows} x ${from} -> ${to}${gradient ? " + gradients" : ""}`,
+      task: { kind: "conv", args: { rows, from, to, kernel: 3, gradient } },
+      ...convWork([rows, rows, from], [rows, rows, to], 3, gradient),
+    })),
+  );
+  const [small, large] = [Math.round(side / 7), side / 2];
+  const values = large * large * 64;
+  const resizes = [false, true].map((gradient) => ({
+    name: `bilinear ${small} -> ${large} x 64 channels${gradient ? " + gradients" : ""}`,
+    task: { kind: "resize", args: { small, large, channels: 64, gradient } },
+    ...elementwiseWork(values, 6, gradient),
+  }));
+  return [...convs, ...resizes];
+}

@@ -22,7 +22,7 @@ export { type OffsetFacts, type OffsetRule, offsetRule } from "./offset_rules.js
 export { openScene, sceneDoors } from "./open_scene.js";
 export { type OtsuOptions, otsuThreshold } from "./otsu.js";
 export { type ProductMetadata, parseProductMetadata } from "./safe/product_metadata.js";
-export { safeDoor } from "./safe/safe_door.js";
+export { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 export { parseTileMetadata, type TileMetadata } from "./safe/tile_metadata.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 export * from "./types.js";

@@ -2,12 +2,12 @@ import { GlofError, silentLogger } from "@glof/core";
 import { bandFolderDoor } from "./band_folder_door.js";
 import { checkSceneValues } from "./check_values.js";
 import { geotiffStackDoor } from "./geotiff_stack_door.js";
-import { safeDoor } from "./safe/safe_door.js";
+import { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 import type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 import type { Scene } from "./types.js";
 
 /** The kinds of scene that `openScene` knows, in the order they are tried. */
-export const sceneDoors: readonly SceneDoor[] = [safeDoor, bandFolderDoor, geotiffStackDoor];
+export const sceneDoors: readonly SceneDoor[] = [safeDoor, bandFolderDoor, safeZipDoor, geotiffStackDoor];
 
 /**
  * Opens a Sentinel-2 scene: a SAFE product, a folder with one file per band, or one multi-band GeoTIFF with band names.

@@ -4,8 +4,9 @@ import type { Scene } from "../types.js";
 import { folderFiles, type ProductFiles } from "./product_files.js";
 import { productMetadataPaths } from "./safe_layout.js";
 import { openProduct } from "./safe_scene.js";
+import { zipFiles } from "./zip_files.js";
 
-/** Opens a SAFE product of ESA: its folder, or its `MTD_MSIL1C.xml` or `MTD_MSIL2A.xml`. */
+/** Opens a SAFE product of ESA in a folder, by that or by its `MTD_MSIL1C.xml` or `MTD_MSIL2A.xml`. */
 export const safeDoor: SceneDoor = {
   opens: "a SAFE product (a folder with MTD_MSIL1C.xml or MTD_MSIL2A.xml)",
   recognises: async (source) => (await productFolder(source)) !== undefined,
@@ -13,6 +14,13 @@ export const safeDoor: SceneDoor = {
     const folder = (await productFolder(source))!;
     return openFiles(await folderFiles(folder, options.name ?? baseName(folder)), options);
   },
+};
+
+/** Opens a SAFE product in a zip archive: a path or address that ends in `.zip`, a Blob, or bytes. */
+export const safeZipDoor: SceneDoor = {
+  opens: "a SAFE product in a .zip",
+  recognises: isZip,
+  open: async (source, options) => openFiles(await zipFiles(source, options.name, options.signal), options),
 };
 
 async function openFiles(files: ProductFiles, options: OpenSceneOptions): Promise<Scene> {
@@ -30,10 +38,22 @@ async function productFolder(source: SceneSource): Promise<string | undefined> {
   if (typeof process === "undefined") return undefined;
   const parts = source.split(/[\\/]/);
   if (productMetadataPaths([parts.at(-1)!]).length > 0) return source.slice(0, -parts.at(-1)!.length) || ".";
+  // Imported here so that the package loads in a browser.
   const { readdir } = await import("node:fs/promises");
   const names = await readdir(source).catch(() => undefined);
   if (names === undefined) return undefined;
   const looksLike =
     names.includes("GRANULE") || productMetadataPaths(names).length > 0 || /\.SAFE[\\/]*$/i.test(source);
   return looksLike ? source : undefined;
+}
+
+/** A source that says so in its name, or begins as archives do. */
+async function isZip(source: SceneSource): Promise<boolean> {
+  if (typeof source === "string") return /\.zip(?:[?#].*)?$/i.test(source);
+  if (source instanceof URL) return /\.zip$/i.test(source.pathname);
+  const start = source instanceof ArrayBuffer ? source.slice(0, 4) : await source.slice(0, 4).arrayBuffer();
+  // "PK", then the signature of an entry or of the end of an empty archive.
+  return (
+    start.byteLength === 4 && [0x0403_4b50, 0x0605_4b50].includes(new DataView(start).getUint32(0, true))
+  );
 }

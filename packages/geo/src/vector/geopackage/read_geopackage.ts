@@ -1,7 +1,6 @@
 import { GlofError, isGlofError } from "@glof/core";
 import type { SqlDatabase, SqlValue } from "sql.js";
-import { crsFromEpsg } from "../../crs/crs.js";
-import { knownCrs } from "../../crs/known_crs.js";
+import { epsgOrUnknown } from "../../crs/epsg_or_unknown.js";
 import { loadCoreNode, loadFs } from "../../node_only.js";
 import type { AttributeValue, Crs, Feature } from "../../types.js";
 import { quoted } from "./columns.js";
@@ -78,8 +77,7 @@ function toCrs(
   if (organization === null || String(organization).toUpperCase() === "NONE") return undefined;
   const geographic = /^GEOG/i.test(String(definition));
   if (String(organization).toUpperCase() === "EPSG" && typeof code === "number") {
-    if (knownCrs(code) !== undefined) return crsFromEpsg(code);
-    return { epsg: code, geographic, proj4: `EPSG:${code}`, name: String(title) };
+    return epsgOrUnknown(code, { name: String(title), geographic });
   }
   return { epsg: undefined, geographic, proj4: "", name: String(title) };
 }

@@ -43,6 +43,7 @@ export { type GroupNormOptions, groupNorm } from "./ops/group_norm.js";
 export type { InterpolationFilter } from "./ops/interpolation.js";
 export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
+export { type LinearResidualWeights, linearResidual } from "./ops/linear_residual.js";
 export { matMul } from "./ops/mat_mul.js";
 export { type PadMode, type PadOptions, pad2d } from "./ops/pad.js";
 export type { Pair } from "./ops/pair.js";

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 /**
  * Fast kernels that a backend may register under these names (with `tf.registerKernel`), and what each takes:
  * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu"; gives [M, out]
+ * - `GlofLinearResidual`: inputs x, w, b? as above, gamma? [out], residual [M, out]; gives residual + gamma * (x w + b)
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon; gives [N, H, W, C]
  * - `GlofSoftmax`: inputs x [M, D]; softmax of each row
@@ -17,6 +18,7 @@ import * as tf from "@tensorflow/tfjs-core";
  */
 export type FastKernelName =
   | "GlofLinear"
+  | "GlofLinearResidual"
   | "GlofLayerNorm"
   | "GlofGroupNorm"
   | "GlofSoftmax"

@@ -1,11 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { attentionKernels } from "./attention.js";
 import { geluKernels } from "./gelu.js";
-import { registerWebgpuKernel } from "./kernel.js";
+import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
 import { layerNormKernels } from "./layer_norm.js";
-import { linearKernel } from "./linear.js";
+import { linearKernels } from "./linear.js";
+import { batchMatMul } from "./mat_mul.js";
 import { softmaxKernels } from "./softmax.js";
 
-const kernels = [...geluKernels, linearKernel, ...layerNormKernels, ...softmaxKernels];
+const kernels = [
+  ...geluKernels,
+  ...linearKernels,
+  ...layerNormKernels,
+  ...softmaxKernels,
+  ...attentionKernels,
+];
+const overrides = [batchMatMul];
 
 /** What `installWebgpuKernels` did. */
 export interface InstalledKernels {
@@ -28,5 +37,9 @@ export async function installWebgpuKernels(): Promise<InstalledKernels> {
     };
   }
   for (const kernel of kernels) registerWebgpuKernel(kernel);
-  return { installed: kernels.map(({ name }) => name), reason: "WGSL kernels in tfjs's command stream." };
+  for (const kernel of overrides) overrideWebgpuKernel(kernel);
+  return {
+    installed: [...kernels, ...overrides].map(({ name }) => name),
+    reason: "WGSL kernels in tfjs's command stream.",
+  };
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { areReferenceKernelsForced } from "../kernels/door.js";
 import type { ShaderBackend } from "./shader.js";
 
 /** What a kernel is called with. */
@@ -14,7 +15,28 @@ export interface WebgpuKernel {
   compute(call: KernelCall): tf.TensorInfo | tf.TensorInfo[];
 }
 
+/** A kernel of ours that stands before one of tfjs's own of the same name, for the calls it covers. */
+export interface WebgpuOverride extends WebgpuKernel {
+  covers(call: KernelCall): boolean;
+}
+
 const backendName = "webgpu";
+const overridden = new Set<string>();
+
+/** Puts our kernel before tfjs's, once; `withReferenceKernels` brings tfjs's back. */
+export function overrideWebgpuKernel({ name, covers, compute }: WebgpuOverride): void {
+  const stock = tf.getKernel(name, backendName);
+  if (stock === undefined || overridden.has(name)) return;
+  overridden.add(name);
+  tf.unregisterKernel(name, backendName);
+  tf.registerKernel({
+    ...stock,
+    kernelFunc: (params) => {
+      const call = callOf(params);
+      return areReferenceKernelsForced() || !covers(call) ? stock.kernelFunc(params) : compute(call);
+    },
+  });
+}
 
 /** Registers a kernel for backend "webgpu", unless it is there. */
 export function registerWebgpuKernel({ name, compute }: WebgpuKernel): void {
@@ -22,13 +44,16 @@ export function registerWebgpuKernel({ name, compute }: WebgpuKernel): void {
   tf.registerKernel({
     kernelName: name,
     backendName,
-    kernelFunc: ({ inputs, attrs, backend }) =>
-      compute({
-        backend: backend as ShaderBackend,
-        inputs: inputs as Record<string, tf.TensorInfo>,
-        attributes: attrs ?? {},
-      }),
+    kernelFunc: (params) => compute(callOf(params)),
   });
+}
+
+function callOf({ inputs, attrs, backend }: Parameters<tf.KernelFunc>[0]): KernelCall {
+  return {
+    backend: backend as ShaderBackend,
+    inputs: inputs as Record<string, tf.TensorInfo>,
+    attributes: attrs ?? {},
+  };
 }
 
 /** Runs one of tfjs's own kernels of the backend. */

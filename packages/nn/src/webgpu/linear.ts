@@ -1,33 +1,24 @@
-import { geluOf } from "./gelu.js";
-import { runStock, type WebgpuKernel } from "./kernel.js";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelCall, WebgpuKernel } from "./kernel.js";
+import { runProduct } from "./product.js";
+import { withShape } from "./shader.js";
 
-/** `GlofLinear`: tfjs's product with the bias in the same pass, then GELU in one more. */
-export const linearKernel: WebgpuKernel = {
-  name: "GlofLinear",
-  compute: ({ backend, inputs, attributes }) => {
-    const { x, w, b } = inputs;
-    const plain = { transposeA: false, transposeB: false };
-    const product =
-      b === undefined
-        ? runStock(backend, "BatchMatMul", asBatches({ a: x!, b: w! }), plain)
-        : runStock(
-            backend,
-            "_FusedMatMul",
-            { ...asBatches({ a: x!, b: w! }), bias: b },
-            { ...plain, activation: "linear" },
-          );
-    const z = { ...product, shape: [x!.shape[0]!, w!.shape[1]!] };
-    if (attributes.activation !== "gelu") return z;
-    const y = geluOf(backend, z);
-    backend.disposeData(z.dataId);
-    return y;
-  },
-};
-
-/** tfjs's product kernels want three axes. */
-function asBatches<T extends { readonly shape: number[] }>(
-  operands: Record<"a" | "b", T>,
-): Record<"a" | "b", T> {
-  const { a, b } = operands;
-  return { a: { ...a, shape: [1, ...a.shape] }, b: { ...b, shape: [1, ...b.shape] } };
+/** x w with what the call's inputs and attributes ask for after it, in one pass. */
+function linear({ backend, inputs, attributes }: KernelCall): TensorInfo {
+  const { x, w, b, gamma, residual } = inputs;
+  const y = runProduct(backend, {
+    a: withShape(x!, [1, ...x!.shape]),
+    b: withShape(w!, [1, ...w!.shape]),
+    bias: b,
+    activation: attributes.activation === "gelu" ? "gelu" : "none",
+    scale: gamma,
+    residual,
+  });
+  return withShape(y, [x!.shape[0]!, w!.shape[1]!]);
 }
+
+/** `GlofLinear` and `GlofLinearResidual`: one pass each. */
+export const linearKernels: readonly WebgpuKernel[] = [
+  { name: "GlofLinear", compute: linear },
+  { name: "GlofLinearResidual", compute: linear },
+];

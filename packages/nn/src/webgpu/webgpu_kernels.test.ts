@@ -3,9 +3,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
 import { activate } from "../ops/activations.js";
-import { multiHeadAttention } from "../ops/attention.js";
+import { attention, multiHeadAttention } from "../ops/attention.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
+import { linearResidual } from "../ops/linear_residual.js";
 import { softmax } from "../ops/softmax.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
@@ -32,7 +33,34 @@ const cases: readonly (readonly [name: string, f: (inputs: Params) => tf.Tensor,
   ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[2, 25, 1100], [1100], [1100]]],
   ["layerNorm, short rows", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1, 5], [5], [5]]],
   ["softmax", ({ a }) => softmax(a!), [[2, 9, 333]]],
+  ["linear, sizes of large tiles", ({ a, b, c }) => linear(a!, b!, c!), [[1300, 20], [20, 1540], [1540]]],
+  [
+    "linearResidual",
+    ({ a, b, c, d, e }) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),
+    [[2, 21, 48], [2, 21, 33], [33, 48], [48], [48]],
+  ],
+  [
+    "linearResidual without bias and scale",
+    ({ a, b, c }) => linearResidual(a!, b!, { w: c! }),
+    [
+      [5, 50],
+      [5, 33],
+      [33, 50],
+    ],
+  ],
   ["attention", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 3), [[2, 19, 72]]],
+  ["attention, rows that are no vectors", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[2, 9, 42]]],
+  ["attention, many tokens", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[1, 203, 384]]],
+  ["attention, wide heads", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 1), [[1, 70, 3 * 260]]],
+  [
+    "attention, fewer keys than queries",
+    ({ a, b, c }) => attention(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D),
+    [
+      [2, 3, 70, 8],
+      [2, 3, 5, 8],
+      [2, 3, 5, 8],
+    ],
+  ],
 ];
 
 describeOnBackends(
@@ -49,7 +77,7 @@ describeOnBackends(
 
     for (const [name, f, shapes] of cases) {
       it(`give the values and gradients of the composition: ${name}`, async () => {
-        const names = ["a", "b", "c"];
+        const names = ["a", "b", "c", "d", "e"];
         const inputs = Object.fromEntries(
           shapes.map((shape, index) => [names[index]!, seededTensor(shape, names[index]!, -2, 2)]),
         );
@@ -66,6 +94,43 @@ describeOnBackends(
         await expectNoTensorGrowth(() => f(inputs));
         await expectNoTensorGrowth(() => valueAndGrad(loss, inputs));
         tf.dispose(inputs);
+      });
+    }
+
+    for (const [m, k, n, ofA, ofB] of [
+      [5, 9, 7, 3, 3],
+      [68, 70, 64, 1, 2],
+      [1500, 9, 1400, 1, 1],
+    ] as const) {
+      it(`multiply matrices in every transpose: [${ofA}, ${m}, ${k}] x [${ofB}, ${k}, ${n}]`, async () => {
+        for (const [transposeA, transposeB] of [
+          [false, false],
+          [true, false],
+          [false, true],
+          [true, true],
+        ] as const) {
+          const a = seededTensor([ofA, ...(transposeA ? [k, m] : [m, k])], "a", -1, 1);
+          const b = seededTensor([ofB, ...(transposeB ? [n, k] : [k, n])], "b", -1, 1);
+          const y = tf.matMul(a, b, transposeA, transposeB);
+          expect(y.shape).toEqual([Math.max(ofA, ofB), m, n]);
+          const [left, right, got] = [await a.data(), await b.data(), await y.data()];
+          for (const [image, row, col] of [
+            [0, 0, 0],
+            [ofB - 1, m - 1, n - 1],
+            [ofB - 1, m >> 1, n >> 1],
+            [0, m - 1, 1],
+            [0, 1, n - 2],
+          ] as const) {
+            let want = 0;
+            for (let at = 0; at < k; at++) {
+              const ofLeft = (ofA === 1 ? 0 : image * m * k) + (transposeA ? at * m + row : row * k + at);
+              const ofRight = (ofB === 1 ? 0 : image * k * n) + (transposeB ? col * k + at : at * n + col);
+              want += left[ofLeft]! * right[ofRight]!;
+            }
+            expect(got[(image * m + row) * n + col]).toBeCloseTo(want, 4);
+          }
+          tf.dispose([a, b, y]);
+        }
       });
     }
 

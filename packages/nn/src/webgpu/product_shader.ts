@@ -1,0 +1,206 @@
+import { repeat } from "./repeat.js";
+
+/**
+ * The matrix product's WGSL.
+ *
+ * Arithmetic: 2 M N K FLOP over 4 (M K + K N + M N) bytes at the least. A tile of B x B results reads each operand K B
+ * times for B^2 K products, so device memory is asked for 8 / B bytes per multiply-add: 1/16 byte at B = 128, which leaves
+ * a device of 67 TFLOP/s (fp32) and 4.8 TB/s bound by arithmetic from K of a few hundred on.
+ *
+ * 256 threads share a tile. Each keeps (B / 16)^2 sums in registers and reads 2 B / 16 numbers of workgroup memory for
+ * each step along K: a load for 4 multiply-adds at B = 128. Operands pass through two halves of 1024 numbers each, the next
+ * one on its way while the present one is multiplied. Both lie as [k][outer / 4] with the last index xored by k, so that
+ * neither the threads that fill a half nor those that read it meet in one memory bank.
+ */
+
+/** What one compiled product does; every combination is a shader of its own. */
+export interface ProductVariant {
+  /** Edge of the results of a workgroup. */
+  readonly tile: 64 | 128;
+  /** A lies as [K, M]. */
+  readonly transposeA: boolean;
+  /** B lies as [N, K]. */
+  readonly transposeB: boolean;
+  /** M (where A is transposed) divides by 4. */
+  readonly vectorM: boolean;
+  /** N divides by 4. */
+  readonly vectorN: boolean;
+  readonly bias: boolean;
+  readonly activation: "none" | "gelu";
+  /** y = residual + scale * (...): the scale is one per column. */
+  readonly scale: boolean;
+  readonly residual: boolean;
+  /** Inner loops written out; see `repeat`. */
+  readonly unroll: boolean;
+}
+
+/** Threads of a workgroup: 16 x 16. */
+export const productThreads = 256;
+/** Numbers of each operand in one half of the workgroup memory. */
+const halfNumbers = 1024;
+
+/** Numbers along K that a half holds. */
+export function productDepth(tile: number): number {
+  return halfNumbers / tile;
+}
+
+/** A short name of a variant, unique. */
+export function variantKey(variant: ProductVariant): string {
+  const flags = Object.entries(variant).map(([name, value]) => (value === true ? name : value || ""));
+  return `product_${flags.join("_")}`;
+}
+
+/** WGSL of a product; buffers y, a, b and, where the variant has them, bias, scale and residual. */
+export function productCode(variant: ProductVariant): string {
+  const { tile, unroll } = variant;
+  const depth = productDepth(tile);
+  const halves = tile / 64;
+  const quads = tile / 4;
+  return `
+var<workgroup> tileA : array<vec4<f32>, ${halfNumbers / 2}>;
+var<workgroup> tileB : array<vec4<f32>, ${halfNumbers / 2}>;
+${loader("A", variant.transposeA, variant.vectorM, depth, quads)}
+${loader("B", !variant.transposeB, variant.vectorN, depth, quads)}
+${variant.activation === "gelu" ? gelu4 : ""}
+${finish(variant)}
+
+@compute @workgroup_size(${productThreads})
+fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
+  let rowBase = i32(group.y) * ${tile};
+  let colBase = i32(group.x) * ${tile};
+  let startA = i32(group.z) * uniforms.strideA;
+  let startB = i32(group.z) * uniforms.strideB;
+  let startY = i32(group.z) * uniforms.M * uniforms.N;
+  let ty = thread / 16u;
+  let tx = thread % 16u;
+  // Sum [row][half] of columns: rows are ty * 4 + row % 4 of each half of the tile.
+  var sums : array<vec4<f32>, ${4 * halves * halves}>;
+  var nextA = loadA(startA, rowBase, 0, i32(thread));
+  var nextB = loadB(startB, colBase, 0, i32(thread));
+  let placeA = placeOfA(thread);
+  let placeB = placeOfB(thread);
+  let steps = (uniforms.K + ${depth - 1}) / ${depth};
+  for (var step = 0; step < steps; step++) {
+    let present = u32(step & 1) * ${halfNumbers / 4}u;
+    tileA[present + placeA] = nextA;
+    tileB[present + placeB] = nextB;
+    workgroupBarrier();
+    if (step + 1 < steps) {
+      nextA = loadA(startA, rowBase, (step + 1) * ${depth}, i32(thread));
+      nextB = loadB(startB, colBase, (step + 1) * ${depth}, i32(thread));
+    }
+    for (var k = 0u; k < ${depth}u; k++) {
+      let line = present + k * ${quads}u;
+      let turn = k & 7u;
+      var left : array<vec4<f32>, ${halves}>;
+      var right : array<vec4<f32>, ${halves}>;
+      ${repeat(halves, "half", unroll, (at) => `left[${at}] = tileA[line + ((ty + 16u * ${at}) ^ turn)];`)}
+      ${repeat(halves, "half", unroll, (at) => `right[${at}] = tileB[line + ((tx + 16u * ${at}) ^ turn)];`)}
+      ${repeat(4 * halves, "i", unroll, (i) =>
+        repeat(halves, "j", unroll, (j) => {
+          const at = `${i} * ${halves}u + ${j}`;
+          return `sums[${at}] = fma(vec4<f32>(left[${i} / 4u][${i} % 4u]), right[${j}], sums[${at}]);`;
+        }),
+      )}
+    }
+  }
+  let row = rowBase + i32(ty) * 4;
+  let col = colBase + i32(tx) * 4;
+  ${repeat(4 * halves, "i", unroll, (i) =>
+    repeat(
+      halves,
+      "j",
+      unroll,
+      (j) =>
+        `finish(startY, row + i32(64u * (${i} / 4u) + ${i} % 4u), col + i32(64u * ${j}), sums[${i} * ${halves}u + ${j}]);`,
+    ),
+  )}
+}
+`;
+}
+
+/**
+ * Brings four numbers along the outer axis (M or N) at one k per thread into registers. Where memory runs along the outer
+ * axis that is one vector; where it runs along K it is four numbers, of which neighbouring threads read neighbours.
+ */
+function loader(name: "A" | "B", alongOuter: boolean, vector: boolean, depth: number, quads: number): string {
+  const buffer = name.toLowerCase();
+  const outer = name === "A" ? "uniforms.M" : "uniforms.N";
+  const quad = alongOuter ? `% ${quads}` : `/ ${depth}`;
+  const deep = alongOuter ? `/ ${quads}` : `% ${depth}`;
+  const one = (i: number): string => {
+    const at = alongOuter ? `start + k * ${outer} + first + ${i}` : `start + (first + ${i}) * uniforms.K + k`;
+    return `if (first + ${i} < ${outer}) { four.${"xyzw"[i]} = ${buffer}[${at}]; }`;
+  };
+  const body =
+    alongOuter && vector
+      ? `if (first < ${outer}) { four = ${buffer}[(start + k * ${outer} + first) / 4]; }`
+      : range(4, one);
+  return `
+fn load${name}(start : i32, base : i32, deep : i32, thread : i32) -> vec4<f32> {
+  let first = base + 4 * (thread ${quad});
+  let k = deep + thread ${deep};
+  var four = vec4<f32>();
+  if (k < uniforms.K) {
+    ${body}
+  }
+  return four;
+}
+fn placeOf${name}(thread : u32) -> u32 {
+  let k = thread ${deep}u;
+  return k * ${quads}u + ((thread ${quad}u) ^ (k & 7u));
+}
+`;
+}
+
+/** Adds what belongs after the product and stores it, four columns of a row at a time. */
+function finish({ vectorN, bias, activation, scale, residual }: ProductVariant): string {
+  const apply = (column: string, at: string): string =>
+    [
+      bias && `value = value + bias[${column}];`,
+      activation === "gelu" && "value = gelu4(value);",
+      scale && `value = value * scale[${column}];`,
+      residual && `value = value + residual[${at}];`,
+    ]
+      .filter(Boolean)
+      .join("\n  ");
+  if (vectorN) {
+    return `
+fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
+  if (row >= uniforms.M || col >= uniforms.N) { return; }
+  let at = (start + row * uniforms.N + col) / 4;
+  var value = product;
+  ${apply("col / 4", "at")}
+  y[at] = value;
+}
+`;
+  }
+  const one = (i: number): string => `
+  if (col + ${i} < uniforms.N) { finishOne(start + row * uniforms.N + col + ${i}, col + ${i}, product.${"xyzw"[i]}); }`;
+  return `
+fn finishOne(at : i32, col : i32, product : f32) {
+  var value = product;
+  ${apply("col", "at").replaceAll("gelu4(value)", "gelu4(vec4<f32>(value)).x")}
+  y[at] = value;
+}
+fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
+  if (row >= uniforms.M) { return; }
+  ${range(4, one)}
+}
+`;
+}
+
+/** Exact GELU; see `gelu.ts` for the formula. */
+const gelu4 = `
+fn gelu4(x : vec4<f32>) -> vec4<f32> {
+  let z = abs(x) * ${Math.SQRT1_2};
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  let tail = 0.5 * series * exp(-z * z);
+  return x * select(1.0 - tail, tail, x < vec4<f32>());
+}
+`;
+
+function range(count: number, line: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => line(index)).join("\n      ");
+}

@@ -1,4 +1,5 @@
 import {
+  checkpoint,
   dropPath,
   type ForwardMode,
   layerNorm,
@@ -30,12 +31,10 @@ export function runBlocks(
 ): tf.Tensor3D {
   let current = tokens;
   for (let layer = from; layer <= to; layer++) {
-    const next = transformerBlock(
-      config,
-      subParams(params, `blocks.${layer}.`),
-      current,
-      siteMode(config, mode, layer),
-    );
+    const site = siteMode(config, mode, layer);
+    const block = (given: Params, x: tf.Tensor3D): tf.Tensor3D => transformerBlock(config, given, x, site);
+    const run = mode.checkpointBlocks ? checkpoint(block) : block;
+    const next = run(subParams(params, `blocks.${layer}.`), current);
     current.dispose();
     current = next;
     onBlock?.(layer, current);

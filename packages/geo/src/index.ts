@@ -19,6 +19,7 @@ export {
   type RemoveSmallRegionsOptions,
   removeSmallRegions,
 } from "./morphology/regions.js";
+export { type MosaicOptions, type MosaicRule, type MosaicScene, mosaic } from "./mosaic/mosaic.js";
 export {
   beginPolygonize,
   type PolygonizeOptions,
@@ -44,3 +45,7 @@ export {
 export { type HasGeometry, rasterizePolygons } from "./vector/rasterize_polygons.js";
 export { type FeatureTable, parseGeoJson, readGeoJson } from "./vector/read_geojson.js";
 export { formatGeoJson, type GeoJsonOptions, writeGeoJson } from "./vector/write_geojson.js";
+export type { WarpResampling } from "./warp/kernels.js";
+export { type SuggestGridOptions, suggestGrid } from "./warp/suggest_grid.js";
+export { type RowStrip, type WarpRasterOptions, warpRaster } from "./warp/warp_raster.js";
+export { type WarpOptions, warpedRaster } from "./warp/warped_raster.js";

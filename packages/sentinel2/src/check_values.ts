@@ -7,6 +7,13 @@ const sampleGrid = 4;
 const sampleSidePx = 64;
 
 /**
+ * Scenes of large blocks (whole tiles in JPEG2000 have 1024 rows) are looked at through their overviews, in windows this
+ * many times as large: decoding sixteen blocks of each of thirteen bands would take half a minute.
+ */
+const largeBlockRows = 512;
+const sampleReduction = 8;
+
+/**
  * Looks at a sample of a scene's pixels: refuses a scene that has none, and warns of reflectances that a wrong
  * quantification or offset explains better than the ground does.
  *
@@ -37,8 +44,14 @@ async function sampleBands(
   signal: AbortSignal | undefined,
 ): Promise<Map<BandName, Float32Array>> {
   const parts = scene.bands.map((): number[] => []);
-  for (const window of sampleWindows(scene)) {
-    const { bandsRefl, validMask } = await scene.readReflectance(window, scene.bands, { signal });
+  const sidePx = sampleSidePx * sampleReduction;
+  const isLarge =
+    scene.blockRows >= largeBlockRows && Math.min(scene.grid.width, scene.grid.height) >= sampleGrid * sidePx;
+  for (const window of sampleWindows(scene, isLarge ? sidePx : sampleSidePx)) {
+    const { bandsRefl, validMask } = await scene.readReflectance(window, scene.bands, {
+      signal,
+      ...(isLarge && { outputSize: [sampleSidePx, sampleSidePx] as const }),
+    });
     bandsRefl.forEach((refl, band) => {
       for (let pixel = 0; pixel < refl.length; pixel++) {
         if (validMask[pixel] === 1) parts[band]!.push(refl[pixel]!);
@@ -49,9 +62,9 @@ async function sampleBands(
   return new Map(scene.bands.map((band, index) => [band, Float32Array.from(parts[index]!).sort()]));
 }
 
-function sampleWindows({ grid }: Scene): PixelWindow[] {
+function sampleWindows({ grid }: Scene, sidePx: number): PixelWindow[] {
   const axis = (size: number): { start: number; length: number }[] => {
-    const length = Math.min(sampleSidePx, size);
+    const length = Math.min(sidePx, size);
     const count = Math.min(sampleGrid, Math.ceil(size / length));
     return Array.from({ length: count }, (_, index) => ({
       start: Math.floor(((index + 0.5) * size) / count - length / 2),

@@ -1,13 +1,16 @@
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GlofErrorCode, isGlofError, type Logger, silentLogger } from "@glof/core";
 import { openRaster } from "@glof/geo";
+import { hasShared, sharedPath } from "@glof/test-kit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScene } from "../open_scene.js";
 import type { OpenSceneOptions } from "../scene_door.js";
+import { sceneClassStatistics } from "../validity/class_statistics.js";
 import { INVALID_REASONS } from "../validity/reasons.js";
-import { type TestSafe, writeTestSafe } from "./test_safe.js";
+import { type TestSafe, testSafeFiles, writeTestSafe } from "./test_safe.js";
+import { testZip } from "./test_zip.js";
 
 let folder = "";
 beforeEach(async () => {
@@ -207,7 +210,6 @@ describe("openScene on a SAFE folder", () => {
   it("opens one tile of several", async () => {
     const path = await writeTestSafe(folder, l2a());
     const second = "GRANULE/L2A_T45RVM_A042640_20230821T045944";
-    const { cp } = await import("node:fs/promises");
     await cp(join(path, "GRANULE/L2A_T45RVL_A042640_20230821T045944"), join(path, second), {
       recursive: true,
     });
@@ -243,7 +245,6 @@ describe("openScene on what is not quite a SAFE product", () => {
   });
 
   it("refuses an empty .SAFE, broken metadata, broken images and mixed products", async () => {
-    const { mkdir } = await import("node:fs/promises");
     const empty = join(folder, "empty.SAFE");
     await mkdir(empty);
     await refusal("corrupt-file", empty);
@@ -276,6 +277,59 @@ describe("openScene on what is not quite a SAFE product", () => {
     };
     const scene = await openScene(await writeTestSafe(folder, l2a({ images })));
     expect(scene.grid.crs?.epsg).toBe(32645);
+    await scene.close();
+  });
+});
+
+describe.skipIf(!hasShared("data/t11upt_l2a_60m_jp2"))("a SAFE product of real JPEG2000 bands", () => {
+  const shared = (): string => sharedPath("data/t11upt_l2a_60m_jp2");
+  const tile = "T11UPT_20200804T183919";
+
+  /** ESA's own images, in the folders that a product has, with metadata of ours. */
+  async function realProduct(): Promise<string> {
+    const safe = await writeTestSafe(folder, { baseline: "02.14", images: {}, epsg: 32611 });
+    const images = join(safe, "GRANULE/L2A_T45RVL_A042640_20230821T045944/IMG_DATA/R60m");
+    await mkdir(images, { recursive: true });
+    for (const band of ["B02", "B03", "B04", "B8A", "SCL"]) {
+      await symlink(join(shared(), `${tile}_${band}_60m.jp2`), join(images, `${tile}_${band}_60m.jp2`));
+    }
+    return safe;
+  }
+
+  it("reads what the image itself gives", async () => {
+    const scene = await openScene(await realProduct());
+    expect([scene.bands, scene.grid.width, scene.grid.crs?.epsg]).toEqual([
+      ["B02", "B03", "B04", "B8A"],
+      1830,
+      32611,
+    ]);
+    const raster = await openRaster(join(shared(), `${tile}_B8A_60m.jp2`));
+    for (const window of [
+      { x: 0, y: 0, width: 40, height: 30 },
+      { x: 180, y: 185, width: 30, height: 20 },
+      { x: 1700, y: 1810, width: 130, height: 20 },
+    ]) {
+      const { bandsRefl } = await scene.readReflectance(window, ["B8A"], { ignoreClassification: true });
+      const [raw] = await raster.readWindow(window);
+      expect([...bandsRefl[0]!]).toEqual(Array.from(raw!, (dn) => Math.fround(dn / 10_000)));
+    }
+    const { cloudFraction } = await sceneClassStatistics(scene);
+    expect(Math.round(cloudFraction * 1830 * 1830)).toBe(2643 + 3779 + 15);
+    await Promise.all([scene.close(), raster.close()]);
+  });
+
+  it.each([false, true])("reads the same out of an archive, packed: %s", async (packed) => {
+    const image = await readFile(join(shared(), `${tile}_B02_60m.jp2`));
+    const { name, files } = testSafeFiles({ baseline: "02.14", images: {}, epsg: 32611 });
+    files.set(`GRANULE/L2A_T45RVL_A042640_20230821T045944/IMG_DATA/R60m/${tile}_B02_60m.jp2`, image);
+    const zip = testZip(new Map([...files].map(([path, content]) => [`${name}/${path}`, content])), {
+      packed,
+    });
+    const scene = await openScene(zip.buffer, { name: "real.zip" });
+    const window = { x: 900, y: 1000, width: 101, height: 1 };
+    const { bandsRefl } = await scene.readReflectance(window, ["B02"]);
+    // GDAL 3.6 reads 664 at column 1000, row 1000.
+    expect(Math.round(bandsRefl[0]![100]! * 10_000)).toBe(664);
     await scene.close();
   });
 });

@@ -29,6 +29,7 @@ export {
   silu,
   softplus,
 } from "./ops/activations.js";
+export { type AdamMoments, type AdamNumbers, type AdamUpdate, adamUpdate } from "./ops/adam_update.js";
 export { type AttentionOptions, attention, multiHeadAttention } from "./ops/attention.js";
 export {
   type BatchNormOptions,

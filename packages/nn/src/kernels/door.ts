@@ -31,13 +31,15 @@ export type FastKernelName =
   | "GlofAxisMap";
 
 /**
- * Gradients of the above, of one output each per input asked for:
+ * Kernels of several results. Gradients of the above have one per input, in order:
  * - `GlofGeluGrad`, `GlofReluGrad`: inputs x, dy; gives dx
  * - `GlofSoftmaxGrad`: inputs y (the result) and dy, both [M, D]; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
+ * - `GlofAdam`: inputs param, grad, mean?, square?, largest?; attrs the `AdamNumbers`; gives the next param, mean, square and,
+ *   with amsgrad, largest
  */
 export type FastGradientName =
   | "GlofGeluGrad"
@@ -46,7 +48,8 @@ export type FastGradientName =
   | "GlofLayerNormGrad"
   | "GlofGroupNormGrad"
   | "GlofAttentionGrad"
-  | "GlofMultiHeadAttentionGrad";
+  | "GlofMultiHeadAttentionGrad"
+  | "GlofAdam";
 
 /** A registered kernel, ready to call. */
 export type FastKernel<Result = tf.Tensor> = (

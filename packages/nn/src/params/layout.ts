@@ -49,8 +49,27 @@ function orderOf(layout: Exclude<Layout, "as-is">, fileShape: readonly number[])
   );
 }
 
+/** Side of the squares that a matrix is transposed by: both of their rows and columns stay in the cache. */
+const transposeBlock = 32;
+
+/** [rows, cols] -> [cols, rows]. A ViT-L is nearly all matrices: this is most of what its loading costs. */
+function transpose(values: Float32Array, rows: number, cols: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let top = 0; top < rows; top += transposeBlock) {
+    const bottom = Math.min(rows, top + transposeBlock);
+    for (let left = 0; left < cols; left += transposeBlock) {
+      const right = Math.min(cols, left + transposeBlock);
+      for (let col = left; col < right; col++) {
+        for (let row = top; row < bottom; row++) result[col * rows + row] = values[row * cols + col]!;
+      }
+    }
+  }
+  return result;
+}
+
 /** Transposes a dense array: the result's axis `i` is the source's axis `order[i]`. */
 function permute(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+  if (shape.length === 2) return transpose(values, shape[0]!, shape[1]!);
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const result = new Float32Array(values.length);
   const sizes = order.map((axis) => shape[axis]!);

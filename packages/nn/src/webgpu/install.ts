@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { adamKernel } from "./adam.js";
 import { attentionKernels } from "./attention.js";
 import { geluKernels } from "./gelu.js";
 import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
@@ -13,6 +14,7 @@ const kernels = [
   ...layerNormKernels,
   ...softmaxKernels,
   ...attentionKernels,
+  adamKernel,
 ];
 const overrides = [batchMatMul];
 

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
 import { activate } from "../ops/activations.js";
+import { type AdamUpdate, adamUpdate } from "../ops/adam_update.js";
 import { attention, multiHeadAttention } from "../ops/attention.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
@@ -133,6 +134,29 @@ describeOnBackends(
         }
       });
     }
+
+    it.each([false, true])("update by Adam as the composition does, amsgrad %s", async (amsgrad) => {
+      const numbers = {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        amsgrad,
+        shrink: 0.99,
+        l2: 0.1,
+        stepSize: 0.01,
+        spreadScale: 1.5,
+      };
+      const [param, grad] = [seededTensor([3, 101], "a", -1, 1), seededTensor([3, 101], "b", -1, 1)];
+      const steps = (): AdamUpdate => {
+        const first = adamUpdate(param, grad, {}, numbers);
+        return adamUpdate(first.param, tf.mul(grad, 0.5), first, numbers);
+      };
+      const fast = steps();
+      const reference = withReferenceKernels(steps);
+      for (const name of ["param", "mean", "square", ...(amsgrad ? (["largest"] as const) : [])] as const) {
+        await expectClose(fast[name]!, reference[name]!, { atol: 1e-7, rtol: 1e-5 });
+      }
+    });
 
     it("take more rows than one axis of a dispatch has groups", async () => {
       // 65,535 groups of 256 threads fit on one axis.

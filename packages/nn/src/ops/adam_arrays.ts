@@ -1,36 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { UpdateRule } from "./optimizer.js";
-
-/** Numbers of one update of one parameter. */
-export interface AdamNumbers {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly amsgrad: boolean;
-  /** The parameter is multiplied by this before the update (decoupled decay). */
-  readonly shrink: number;
-  /** Times the parameter, added to the gradient (L2). */
-  readonly l2: number;
-  /** lr / (1 - beta1^step) */
-  readonly stepSize: number;
-  /** 1 / sqrt(1 - beta2^step) */
-  readonly spreadScale: number;
-}
+import type { AdamMoments, AdamNumbers, AdamUpdate } from "./adam_update.js";
 
 /** One update of one parameter in a single pass over plain arrays, for the backends that keep tensors in memory. */
 export function adamOnArrays(
   param: tf.Tensor,
   grad: tf.Tensor,
-  tensors: Readonly<Record<string, tf.Tensor>>,
+  before: AdamMoments,
   numbers: AdamNumbers,
-): ReturnType<UpdateRule> {
+): AdamUpdate {
   const { beta1, beta2, epsilon, amsgrad, shrink, l2, stepSize, spreadScale } = numbers;
   const { size } = param;
   const values = param.dataSync<"float32">();
   const slopes = grad.dataSync<"float32">();
-  const meanBefore = valuesOf(tensors.exp_avg, size);
-  const squareBefore = valuesOf(tensors.exp_avg_sq, size);
-  const largestBefore = amsgrad ? valuesOf(tensors.max_exp_avg_sq, size) : squareBefore;
+  const meanBefore = valuesOf(before.mean, size);
+  const squareBefore = valuesOf(before.square, size);
+  const largestBefore = amsgrad ? valuesOf(before.largest, size) : squareBefore;
   const moved = new Float32Array(size);
   const means = new Float32Array(size);
   const squares = new Float32Array(size);
@@ -50,9 +34,8 @@ export function adamOnArrays(
     moved[index] = shrink * value - (stepSize * mean) / (Math.sqrt(spread) * spreadScale + epsilon);
   }
   const toTensor = (array: Float32Array): tf.Tensor => tf.tensor(array, param.shape, "float32");
-  const moments: Record<string, tf.Tensor> = { exp_avg: toTensor(means), exp_avg_sq: toTensor(squares) };
-  if (amsgrad) moments.max_exp_avg_sq = toTensor(largest);
-  return { param: toTensor(moved), tensors: moments };
+  const update = { param: toTensor(moved), mean: toTensor(means), square: toTensor(squares) };
+  return amsgrad ? { ...update, largest: toTensor(largest) } : update;
 }
 
 function valuesOf(tensor: tf.Tensor | undefined, size: number): Float32Array {

@@ -1,0 +1,85 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { useGradientKernel } from "../kernels/door.js";
+import { adamOnArrays } from "./adam_arrays.js";
+
+/** Numbers of one update of one parameter. */
+export interface AdamNumbers {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Divide by the largest second moment so far. */
+  readonly amsgrad: boolean;
+  /** The parameter is multiplied by this before the update (decoupled decay). */
+  readonly shrink: number;
+  /** Times the parameter, added to the gradient (L2). */
+  readonly l2: number;
+  /** lr / (1 - beta1^step) */
+  readonly stepSize: number;
+  /** 1 / sqrt(1 - beta2^step) */
+  readonly spreadScale: number;
+}
+
+/** Running averages of a parameter's shape; absent before the first update. */
+export interface AdamMoments {
+  readonly mean?: tf.Tensor | undefined;
+  readonly square?: tf.Tensor | undefined;
+  /** With `amsgrad` only. */
+  readonly largest?: tf.Tensor | undefined;
+}
+
+/** A parameter after an update, and its moments: fresh tensors. */
+export interface AdamUpdate {
+  readonly param: tf.Tensor;
+  readonly mean: tf.Tensor;
+  readonly square: tf.Tensor;
+  readonly largest?: tf.Tensor;
+}
+
+/**
+ * One update by Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), in one pass:
+ * m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, p <- shrink p - stepSize m / (sqrt(v) spreadScale + epsilon)
+ * with g = grad + l2 p.
+ *
+ * @param param and `grad` of one shape
+ */
+export function adamUpdate(
+  param: tf.Tensor,
+  grad: tf.Tensor,
+  before: AdamMoments,
+  numbers: AdamNumbers,
+): AdamUpdate {
+  const kernel = useGradientKernel("GlofAdam");
+  if (kernel !== undefined) {
+    const largest = numbers.amsgrad ? before.largest : undefined;
+    const given = { param, grad, mean: before.mean, square: before.square, largest };
+    const [moved, mean, square, most] = kernel(given, { ...numbers }) as tf.Tensor[];
+    const update = { param: moved!, mean: mean!, square: square! };
+    return most === undefined ? update : { ...update, largest: most };
+  }
+  // Where reading is a copy in memory, one pass beats fourteen operations.
+  const liesInMemory = ["cpu", "wasm"].includes(tf.getBackend());
+  return (liesInMemory ? adamOnArrays : adamOnTensors)(param, grad, before, numbers);
+}
+
+function adamOnTensors(
+  param: tf.Tensor,
+  grad: tf.Tensor,
+  before: AdamMoments,
+  { beta1, beta2, epsilon, amsgrad, shrink, l2, stepSize, spreadScale }: AdamNumbers,
+): AdamUpdate {
+  const gradient = l2 === 0 ? grad : tf.add(grad, tf.mul(param, l2));
+  const mean = runningAverage(before.mean, gradient, beta1);
+  const square = runningAverage(before.square, tf.square(gradient), beta2);
+  const largest = amsgrad && before.largest ? tf.maximum(before.largest, square) : square;
+  const divisor = tf.add(tf.mul(tf.sqrt(largest), spreadScale), epsilon);
+  const kept = shrink === 1 ? param : tf.mul(param, shrink);
+  const moved = tf.sub(kept, tf.mul(tf.div(mean, divisor), stepSize));
+  const update = { param: moved, mean, square };
+  return amsgrad ? { ...update, largest: largest === square ? square.clone() : largest } : update;
+}
+
+/** beta * average + (1 - beta) * value, with an average of 0 at the start. */
+function runningAverage(average: tf.Tensor | undefined, value: tf.Tensor, beta: number): tf.Tensor {
+  const added = tf.mul(value, 1 - beta);
+  return average === undefined ? added : tf.add(tf.mul(average, beta), added);
+}

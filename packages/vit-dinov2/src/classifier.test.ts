@@ -1,9 +1,15 @@
-import { checkpointFromTensors, openCheckpoint } from "@glof/checkpoint";
+import { checkpointFromTensors, openCheckpoint, type TensorToWrite } from "@glof/checkpoint";
 import { disposeParams, saveParams } from "@glof/nn";
 import { describeOnBackends, expectClose, expectNoTensorGrowth, hasShared, sharedPath } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { buildDinov2, buildDinov2Classifier, buildDinov2Vits14, classifierFeatures } from "./index.js";
+import {
+  buildDinov2,
+  buildDinov2Classifier,
+  buildDinov2Vits14,
+  classifierFeatures,
+  toNames,
+} from "./index.js";
 
 const micro = { embedDim: 32, depth: 5, heads: 2, imageSizePx: 224 };
 const folder = "fixtures/dinov2";
@@ -69,6 +75,28 @@ describeOnBackends(
         atol: 0,
         rtol: 0,
       });
+      disposeParams(again);
+      disposeParams(params);
+    });
+
+    it("loads Hugging Face's file of both", async () => {
+      const one = buildDinov2Classifier({ backbone: small, layers: 1, classes: 3 });
+      const params = one.init(3);
+      const saved = await saveParams(one.specs, params);
+      const own = Object.fromEntries(
+        Object.entries(saved).map(([name, tensor]) => [name.replace("backbone.", ""), tensor]),
+      );
+      const { "linear_head.weight": weight, "linear_head.bias": bias, ...rest } = own;
+      const backbone = toNames(checkpointFromTensors(rest), "hugging-face");
+      const tensors: Record<string, TensorToWrite> = {
+        "classifier.weight": weight!,
+        "classifier.bias": bias!,
+      };
+      for (const [name, { shape }] of backbone.entries) {
+        tensors[`dinov2.${name}`] = { shape, values: await backbone.readFloat32(name) };
+      }
+      const again = await one.load(checkpointFromTensors(tensors));
+      await expectClose(one.forward(again, images()), one.forward(params, images()), { atol: 0, rtol: 0 });
       disposeParams(again);
       disposeParams(params);
     });

@@ -41,7 +41,10 @@ export interface Dinov2ClassifierOptions {
 export interface Dinov2Classifier extends Model<tf.Tensor4D, tf.Tensor2D, Dinov2ClassifierConfig> {
   /** The backbone's own definition, for features on the way. */
   readonly backbone: Dinov2Model;
-  /** One file that holds both, as `state_dict()` of the hub's classifier has them: `backbone.…`, `linear_head.…`. */
+  /**
+   * One file that holds both: `backbone.…` and `linear_head.…`, as `state_dict()` of the hub's classifier has them, or
+   * Hugging Face's `Dinov2ForImageClassification` (`dinov2.…` and `classifier.…`; one layer).
+   */
   load(checkpoint: Checkpoint, options?: Dinov2LoadOptions): Promise<Params>;
   /**
    * The two files in which the official weights come: `dinov2_vits14_pretrain.pth` (any names that `Dinov2Model.load`
@@ -108,10 +111,13 @@ async function loadBoth(
   }
 }
 
+/** Where the head lies in files of a whole classifier: the hub's, Hugging Face's. */
+const headPrefixes = [headPrefix, "classifier."];
+
 /** The head's own tensors of a file of the head alone or of the whole classifier, under the head's names. */
 function headCheckpoint(file: Checkpoint): Checkpoint {
   const names = [...file.entries.keys()];
-  const prefix = names.some((name) => name.startsWith(headPrefix)) ? headPrefix : "";
+  const prefix = headPrefixes.find((one) => names.some((name) => name.startsWith(one))) ?? "";
   const own = names.filter((name) => name.startsWith(prefix));
   return mappedCheckpoint(
     file,

@@ -25,6 +25,9 @@ export { type ProductMetadata, parseProductMetadata } from "./safe/product_metad
 export { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 export { parseTileMetadata, type TileMetadata } from "./safe/tile_metadata.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
+export { type OpenStacItemOptions, openStacItem } from "./stac/open_stac_item.js";
+export { parseStacItem, type StacAsset, type StacItem, type StacLink } from "./stac/stac_item.js";
+export { stacItemDoor } from "./stac/stac_item_door.js";
 export * from "./types.js";
 export {
   type SceneClassStatistics,

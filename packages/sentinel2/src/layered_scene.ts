@@ -12,7 +12,7 @@ import { INVALID_REASONS } from "./validity/reasons.js";
 import { withNodata } from "./with_nodata.js";
 
 /** What every door knows of its scene beside the layers. */
-export type SceneFacts = Pick<Scene, "id" | "level" | "acquiredAt" | "inputs" | "product">;
+export type SceneFacts = Pick<Scene, "id" | "level" | "acquiredAt" | "inputs" | "product" | "sensor">;
 
 /** What else a scene may have and want. */
 export interface SceneExtras {

@@ -4,13 +4,21 @@ import { checkSceneValues } from "./check_values.js";
 import { geotiffStackDoor } from "./geotiff_stack_door.js";
 import { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 import type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
+import { stacItemDoor } from "./stac/stac_item_door.js";
 import type { Scene } from "./types.js";
 
 /** The kinds of scene that `openScene` knows, in the order they are tried. */
-export const sceneDoors: readonly SceneDoor[] = [safeDoor, bandFolderDoor, safeZipDoor, geotiffStackDoor];
+export const sceneDoors: readonly SceneDoor[] = [
+  safeDoor,
+  bandFolderDoor,
+  safeZipDoor,
+  stacItemDoor,
+  geotiffStackDoor,
+];
 
 /**
- * Opens a Sentinel-2 scene: a SAFE product, a folder with one file per band, or one multi-band GeoTIFF with band names.
+ * Opens a Sentinel-2 scene: a SAFE product, a folder with one file per band, a STAC item of Sentinel-2 or Landsat, or
+ * one multi-band GeoTIFF with band names.
  *
  * The numbers become reflectance by `(DN + offsetDn) / quantification`. A pixel is not valid where an asked band holds
  * the product's or file's no-data value, NaN or an infinity, where all asked bands are 0, and where the scene classification

@@ -1,4 +1,5 @@
 import type { Logger } from "@glof/core";
+import type { HttpSourceOptions } from "@glof/core/bytes";
 import type { ProcessingLevel, Resampling, Scene } from "./types.js";
 import type { ValidityPolicy } from "./validity/policy.js";
 
@@ -51,6 +52,13 @@ export interface OpenSceneOptions {
   /** Receives warnings. Default: none. */
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
+  /** How addresses are fetched: time limit, repetitions, headers, private hosts. */
+  readonly http?: HttpSourceOptions;
+  /**
+   * Turns the address of a STAC asset into one that may be read, for catalogues whose files want a signature (Planetary
+   * Computer). It is asked once per file, at opening. Default: addresses are used as they are.
+   */
+  readonly sign?: (href: string) => Promise<string>;
   /** What kinds of scene can be opened, tried in order. Default `sceneDoors`. */
   readonly doors?: readonly SceneDoor[];
 }

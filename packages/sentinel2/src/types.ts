@@ -116,6 +116,8 @@ export interface Scene {
   readonly grid: RasterGrid;
   readonly bands: readonly BandName[];
   readonly level: ProcessingLevel;
+  /** What took the picture; absent means Sentinel-2. Bands of Landsat have the names of Sentinel-2's nearest ones. */
+  readonly sensor?: "sentinel-2" | "landsat";
   readonly radiometry: Readonly<Partial<Record<BandName, BandRadiometry>>>;
   /** Acquisition time, when the product states one. ISO 8601. */
   readonly acquiredAt: string | undefined;

@@ -2,17 +2,15 @@ import { GlofError } from "@glof/core";
 
 /** Where an item was read, against which its relative hrefs are. */
 export type ItemPlace =
-  | { readonly kind: "web"; readonly url: URL }
+  | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "none" };
 
 /** The place of an item that was opened from this source. */
 export function placeOf(source: string | URL | Blob | ArrayBuffer): ItemPlace {
-  if (source instanceof URL) {
-    return source.protocol === "file:" ? { kind: "web", url: source } : { kind: "web", url: source };
-  }
+  if (source instanceof URL) return { kind: "url", url: source };
   if (typeof source !== "string") return { kind: "none" };
-  if (/^https?:/i.test(source)) return { kind: "web", url: new URL(source) };
+  if (/^https?:/i.test(source)) return { kind: "url", url: new URL(source) };
   return { kind: "folder", path: /^(.*[\\/])?/.exec(source)![0] };
 }
 
@@ -22,7 +20,7 @@ export function placeOf(source: string | URL | Blob | ArrayBuffer): ItemPlace {
  * @throws GlofError `bad-argument` for an href that such an item may not name
  */
 export function locateAsset(href: string, place: ItemPlace, where: string): string | URL {
-  const isLocal = place.kind === "folder" || (place.kind === "web" && place.url.protocol === "file:");
+  const isLocal = place.kind === "folder" || (place.kind === "url" && place.url.protocol === "file:");
   const scheme = /^([a-z][a-z\d+.-]+):/i.exec(href)?.[1]?.toLowerCase();
   if (scheme === "http" || scheme === "https") return new URL(href);
   const allowed = scheme === undefined ? place.kind !== "none" : scheme === "file" && isLocal;
@@ -35,7 +33,7 @@ export function locateAsset(href: string, place: ItemPlace, where: string): stri
     );
   }
   if (scheme === "file") return new URL(href);
-  if (place.kind === "web") return new URL(href, place.url);
+  if (place.kind === "url") return new URL(href, place.url);
   if (place.kind === "folder" && !/^[\\/]|^[a-z]:[\\/]/i.test(href)) return `${place.path}${href}`;
   return href;
 }

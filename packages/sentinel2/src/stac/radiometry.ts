@@ -15,29 +15,41 @@ const landsatOffset = -0.2;
 
 /** The processing baseline of a Sentinel-2 item, by its metadata or by the product's name. */
 export function baselineOf(item: StacItem): string | undefined {
-  const names = [textProperty(item, "s2:product_uri", "sentinel:product_id", "s2:granule_id"), item.id];
-  return (
-    textProperty(item, "s2:processing_baseline", "sentinel:processing_baseline", "processing:version") ??
-    baselineInName(names.join(" "))
-  );
+  const stated = ["s2:processing_baseline", "sentinel:processing_baseline", "processing:version"];
+  // "processing:version" may be that of any software; a baseline has two digits and two.
+  const own = stated.map((name) => textProperty(item, name)).find((text) => /^\d\d\.\d\d$/.test(text ?? ""));
+  const names = [textProperty(item, "s2:product_uri"), textProperty(item, "sentinel:product_id"), item.id];
+  return own ?? baselineInName(names.join(" "));
 }
 
 /**
  * The offset of an item's Sentinel-2 numbers. `earthsearch:boa_offset_applied` comes first, then the baseline, and only
  * then the offset of the raster extension: Earth Search states -0.1 there for files in which it has applied it.
  */
-export function itemOffset(item: StacItem, asset: StacAsset, options: OpenSceneOptions): OffsetRule {
-  const applied = item.properties["earthsearch:boa_offset_applied"] ?? item.properties["sentinel:boa_offset_applied"];
+export function itemOffset(
+  item: StacItem,
+  asset: StacAsset,
+  band: RasterBand,
+  options: OpenSceneOptions,
+): OffsetRule {
+  const applied =
+    item.properties["earthsearch:boa_offset_applied"] ?? item.properties["sentinel:boa_offset_applied"];
   const baseline = baselineOf(item);
   return offsetRule({
     offsetDn: options.offsetDn,
     harmonised: options.harmonised,
     offsetApplied: typeof applied === "boolean" ? applied : undefined,
-    statedDn: baseline === undefined ? statedOffsetDn(asset) : undefined,
+    statedDn: baseline === undefined ? (statedOffsetDn(asset) ?? taggedOffsetDn(band)) : undefined,
     baseline,
     names: [item.collection ?? "", item.id],
   });
 }
+
+/** Whether a file's own tags say what its numbers mean. */
+const isTagged = ({ scale, offset }: RasterBand): boolean => scale !== 1 || offset !== 0;
+
+const taggedOffsetDn = (band: RasterBand): number | undefined =>
+  isTagged(band) ? rounded(band.offset / band.scale) : undefined;
 
 /** Offset of the raster extension in digital numbers. */
 function statedOffsetDn(asset: StacAsset): number | undefined {
@@ -59,7 +71,7 @@ export function assetRadiometry(
   options: OpenSceneOptions,
   where: string,
 ): BandRadiometry {
-  const scale = rasterNumber(asset, "scale");
+  const scale = rasterNumber(asset, "scale") ?? (isTagged(band) ? band.scale : undefined);
   if (sensor === "landsat") return landsatRadiometry(asset, options, where);
   const isFloat = band.dtype === "float32" || band.dtype === "float64";
   // A float file holds reflectance already, unless somebody says what else it is.
@@ -67,7 +79,7 @@ export function assetRadiometry(
     return bandRadiometry(band, options, where);
   }
   const quantification = options.quantification ?? (scale === undefined ? undefined : rounded(1 / scale));
-  const { offsetDn } = itemOffset(item, asset, options);
+  const { offsetDn } = itemOffset(item, asset, band, options);
   return bandRadiometry(
     { ...band, scale: 1, offset: 0 },
     { quantification, offsetDn } as Pick<OpenSceneOptions, "quantification" | "offsetDn">,
@@ -90,7 +102,13 @@ function landsatRadiometry(asset: StacAsset, options: OpenSceneOptions, where: s
 }
 
 /** Warns where the item's own offset and the rule that decided differ: one of them is wrong for these files. */
-export function warnOfOffset(item: StacItem, asset: StacAsset, rule: OffsetRule, logger: Logger, where: string): void {
+export function warnOfOffset(
+  item: StacItem,
+  asset: StacAsset,
+  rule: OffsetRule,
+  logger: Logger,
+  where: string,
+): void {
   const stated = statedOffsetDn(asset);
   if (stated === undefined || stated === rule.offsetDn || rule.from === "the caller") return;
   const baseline = baselineOf(item);

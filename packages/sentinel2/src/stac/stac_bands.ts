@@ -85,7 +85,8 @@ const notPixels = new Set(["thumbnail", "overview", "metadata", "visual", "tiles
 
 function isImage({ type, href, roles }: StacAsset): boolean {
   if (Array.isArray(roles) && roles.some((role) => notPixels.has(role))) return false;
-  return typeof type === "string" ? /tiff|jp2/i.test(type) : /\.(?:tiff?|jp2)(?:[?#]|$)/i.test(href);
+  if (typeof type === "string") return /tiff|jp2/i.test(type);
+  return !/\.(?:json|geojson|xml|jpe?g|png|html?|txt|pdf|zip|safe)(?:[?#]|$)/i.test(href);
 }
 
 /** The bands that an asset says it has: `bands` of STAC 1.1, `eo:bands` before. */

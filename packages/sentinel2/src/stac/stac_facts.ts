@@ -38,7 +38,9 @@ export function productFacts(item: StacItem, sensor: Sensor, offsetFrom: string 
     orbitDirection: textProperty(item, "sat:orbit_state"),
     cloudPercent: numberProperty(item, "eo:cloud_cover"),
     sun:
-      meanZenithDeg === undefined || meanAzimuthDeg === undefined ? undefined : { meanZenithDeg, meanAzimuthDeg },
+      meanZenithDeg === undefined || meanAzimuthDeg === undefined
+        ? undefined
+        : { meanZenithDeg, meanAzimuthDeg },
     offsetFrom,
   };
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
@@ -52,6 +54,9 @@ function tileOf(item: StacItem): string | undefined {
   const band = textProperty(item, "mgrs:latitude_band", "sentinel:latitude_band");
   const square = textProperty(item, "mgrs:grid_square", "sentinel:grid_square");
   if (zone !== undefined && band && square) return `${String(zone).padStart(2, "0")}${band}${square}`;
+  const product = textProperty(item, "s2:product_uri", "sentinel:product_id") ?? item.id;
+  const inName = /_T(\d{2}[A-Z]{3})(?:_|\.|$)/.exec(product)?.[1];
+  if (inName) return inName;
   const path = textProperty(item, "landsat:wrs_path");
   const row = textProperty(item, "landsat:wrs_row");
   return path && row ? `${path}/${row}` : undefined;

@@ -51,8 +51,12 @@ export const isObject = (value: unknown): value is Json =>
 export function parseStacItem(value: unknown, where: string): StacItem {
   const type = isObject(value) ? value.type : undefined;
   if (!isObject(value) || type !== "Feature") {
-    const kind = kinds[String(type)] ?? (type === undefined ? "another document" : `type ${JSON.stringify(type)}`);
-    throw new GlofError("unsupported-format", `${where}: expected a STAC item, got ${kind}. Check the address.`);
+    const kind =
+      kinds[String(type)] ?? (type === undefined ? "another document" : `type ${JSON.stringify(type)}`);
+    throw new GlofError(
+      "unsupported-format",
+      `${where}: expected a STAC item, got ${kind}. Check the address.`,
+    );
   }
   const { id, properties, assets, geometry = null, links = [] } = value;
   const check = (ok: boolean, member: string, kind: string): void => {
@@ -60,7 +64,11 @@ export function parseStacItem(value: unknown, where: string): StacItem {
   };
   check(typeof value.stac_version === "string", "stac_version", "text");
   check(typeof id === "string" && id !== "" && id.length <= 1000, "id", "text");
-  check(value.collection === undefined || value.collection === null || typeof value.collection === "string", "collection", "text");
+  check(
+    value.collection === undefined || value.collection === null || typeof value.collection === "string",
+    "collection",
+    "text",
+  );
   check(isObject(properties), "properties", "an object");
   check(geometry === null || isObject(geometry), "geometry", "a geometry");
   check(value.bbox === undefined || value.bbox === null || isNumbers(value.bbox), "bbox", "4 or 6 numbers");

@@ -1,5 +1,12 @@
 import { GlofError } from "@glof/core";
-import { type HttpOptions, httpRequest, openBytes, readWholeBody, shownAddress, TryAgain } from "@glof/core/bytes";
+import {
+  type HttpOptions,
+  httpRequest,
+  openBytes,
+  readWholeBody,
+  shownAddress,
+  TryAgain,
+} from "@glof/core/bytes";
 
 /** Most bytes of a document; a page of 1000 items with all links is some 30 MB. */
 export const maxJsonBytes = 64 << 20;
@@ -21,7 +28,14 @@ export interface JsonRequest {
  * @throws GlofError `network`, `not-found`, `limit-exceeded`, `bad-argument`, `aborted`
  */
 export function fetchJson(url: URL, request: JsonRequest, http: HttpOptions = {}): Promise<unknown> {
-  const { method = "GET", body, where = shownAddress(url), maxBytes = maxJsonBytes, signal, absent = [] } = request;
+  const {
+    method = "GET",
+    body,
+    where = shownAddress(url),
+    maxBytes = maxJsonBytes,
+    signal,
+    absent = [],
+  } = request;
   return httpRequest<unknown>(
     url,
     {
@@ -67,7 +81,10 @@ export async function readJson(
     }
     const parsed = parseJson(await file.read(0, file.size));
     if (parsed !== undefined) return parsed;
-    throw new GlofError("corrupt-file", `${file.name}: expected a STAC item, got text that is no JSON. Check the file.`);
+    throw new GlofError(
+      "corrupt-file",
+      `${file.name}: expected a STAC item, got text that is no JSON. Check the file.`,
+    );
   } finally {
     await file.close();
   }

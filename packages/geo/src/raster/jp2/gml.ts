@@ -22,9 +22,9 @@ export function readGml(text: string): Georeference | undefined {
   const [across, down] = offsets;
   if (!isPair(origin) || !isPair(across) || !isPair(down)) return undefined;
   const srsName = /\ssrsName\s*=\s*["']([^"']*)["']/.exec(part)?.[1] ?? srsNameOf(text);
-  const epsg = epsgOf(srsName);
+  const crs = crsOf(srsName);
   const isSwapped =
-    epsg !== undefined && isRegisteredOrder(srsName) && northFirst.has(epsg) && !isEastingFirst(part);
+    isRegisteredOrder(srsName) && !isEastingFirst(part) && isNorthFirst(crs?.epsg, across, down);
   const [x, y] = isSwapped ? [1, 0] : [0, 1];
   const transform: GeoTransform = [
     origin[x]! - (across[x]! + down[x]!) / 2,
@@ -34,7 +34,7 @@ export function readGml(text: string): Georeference | undefined {
     across[y]!,
     down[y]!,
   ];
-  return { geoTransform: transform, crs: crsOf(epsg) };
+  return { geoTransform: transform, crs };
 }
 
 const isPair = (values: readonly number[] | undefined): values is readonly [number, number] =>
@@ -59,12 +59,24 @@ function epsgOf(srsName: string): number | undefined {
 }
 
 const isRegisteredOrder = (srsName: string): boolean =>
-  /^\s*(urn:(x-)?ogc:def:crs|https?:\/\/www\.opengis\.net\/def\/crs)/i.test(srsName);
+  /^\s*(urn:(x-)?ogc:def:crs:EPSG|https?:\/\/(www\.)?opengis\.net\/def\/crs\/EPSG)/i.test(srsName);
+
+/** Of a CRS that is not in the list, the vectors tell: columns that run along the second axis, rows down the first. */
+function isNorthFirst(
+  epsg: number | undefined,
+  across: readonly [number, number],
+  down: readonly [number, number],
+): boolean {
+  if (epsg !== undefined && knownCrs(epsg) !== undefined) return northFirst.has(epsg);
+  return across[0] === 0 && across[1] > 0 && down[0] < 0 && down[1] === 0;
+}
 
 const isEastingFirst = (text: string): boolean =>
   /axisName[^>]*>\s*easting\s*<[\s\S]{0,200}?axisName[^>]*>\s*northing\s*</i.test(text);
 
-function crsOf(epsg: number | undefined): Crs | undefined {
+function crsOf(srsName: string): Crs | undefined {
+  if (/\bCRS84$/i.test(srsName.trim())) return crsFromEpsg(4326);
+  const epsg = epsgOf(srsName);
   if (epsg === undefined) return undefined;
   if (knownCrs(epsg) !== undefined) return crsFromEpsg(epsg);
   return { epsg, geographic: false, proj4: `EPSG:${epsg}`, name: `EPSG:${epsg}` };

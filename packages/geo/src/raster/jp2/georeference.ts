@@ -1,11 +1,9 @@
-import type { GeoTransform, RasterGrid } from "../../types.js";
+import type { GeoTransform } from "../../types.js";
 import { readGrid } from "../georeference.js";
 import { readTiffFile } from "../tiff_file.js";
 import type { Jp2Boxes } from "./boxes.js";
 import { readGml } from "./gml.js";
-
-/** Where the pixels lie, without the raster's size. */
-export type Georeference = Pick<RasterGrid, "geoTransform" | "crs">;
+import type { Georeference } from "./jp2_types.js";
 
 const none: Georeference = { geoTransform: [0, 1, 0, 0, 0, 1], crs: undefined };
 

@@ -1,7 +1,7 @@
 import { crsFromEpsg } from "../../crs/crs.js";
 import { knownCrs } from "../../crs/known_crs.js";
 import type { Crs, GeoTransform } from "../../types.js";
-import type { Georeference } from "./georeference.js";
+import type { Georeference } from "./jp2_types.js";
 
 /** EPSG codes of this package's list whose registered axis order is north (or latitude) first. */
 const northFirst: ReadonlySet<number> = new Set([4326, 4258, 4269, 32661, 32761, 3035]);

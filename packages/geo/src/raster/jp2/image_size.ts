@@ -1,5 +1,5 @@
 import { corruptJp2, tooLargeJp2, unsupportedJp2 } from "./jp2_errors.js";
-import type { MainHeader } from "./main_header.js";
+import type { MainHeader } from "./jp2_types.js";
 
 /** What the SIZ segment says. */
 export type ImageSize = Pick<

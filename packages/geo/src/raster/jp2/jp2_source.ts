@@ -6,7 +6,7 @@ import type { ByteSource } from "../byte_source.js";
 import type { OpenRasterOptions } from "../raster_format.js";
 import { checkWindow } from "../window_reader.js";
 import { decodeCodestream } from "./decoder.js";
-import type { MainHeader, Rectangle } from "./main_header.js";
+import type { MainHeader, Rectangle } from "./jp2_types.js";
 import type { TilePartIndex } from "./tile_parts.js";
 import { readTileStream, tileRectangle } from "./tile_stream.js";
 

@@ -5,7 +5,8 @@ import type { OpenRasterOptions } from "../raster_format.js";
 import { type Jp2Boxes, readBoxes } from "./boxes.js";
 import { readJp2Georeference } from "./georeference.js";
 import { createJp2Source } from "./jp2_source.js";
-import { type MainHeader, readMainHeader } from "./main_header.js";
+import type { MainHeader } from "./jp2_types.js";
+import { readMainHeader } from "./main_header.js";
 import { readPalette } from "./palette.js";
 import { createTilePartIndex } from "./tile_parts.js";
 

@@ -1,7 +1,7 @@
 import type { ByteSource } from "../byte_source.js";
 import type { Extent } from "./boxes.js";
 import { corruptJp2 } from "./jp2_errors.js";
-import type { MainHeader } from "./main_header.js";
+import type { MainHeader } from "./jp2_types.js";
 
 /** Where the parts of a tile are. */
 export interface FoundParts {

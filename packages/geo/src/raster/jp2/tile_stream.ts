@@ -1,7 +1,7 @@
 import { throwIfAborted } from "@glof/core";
 import type { ByteSource } from "../byte_source.js";
 import { corruptJp2, tooLargeJp2 } from "./jp2_errors.js";
-import type { MainHeader, Rectangle } from "./main_header.js";
+import type { MainHeader, Rectangle } from "./jp2_types.js";
 import { readPartHeader, type TilePartIndex } from "./tile_parts.js";
 
 /** The most that the stored bytes of one tile may be: more than any tile that is decoded needs. */

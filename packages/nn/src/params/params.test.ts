@@ -57,6 +57,18 @@ describe("layout", () => {
     expect(back).toEqual(values);
   });
 
+  it("transposes matrices of every size, larger than a block and not a multiple of one", () => {
+    for (const [rows, cols] of [
+      [1, 70],
+      [33, 64],
+      [65, 31],
+    ] as const) {
+      const turned = toMemoryLayout(counting([rows, cols]), [rows, cols], "linear");
+      const expected = Float32Array.from(turned, (_, at) => (at % rows) * cols + Math.floor(at / rows));
+      expect(turned).toEqual(expected);
+    }
+  });
+
   it("refuses a shape that has other axes", () => {
     expect(() => toMemoryShape([3], "linear")).toThrow(/2 axes/);
   });

@@ -4,6 +4,7 @@ import {
   type ForwardMode,
   layerNorm,
   linear,
+  linearResidual,
   multiHeadAttention,
   type Params,
   silu,
@@ -92,31 +93,43 @@ function transformerBlock(
   });
 }
 
+/** The last projection of a branch: what goes in, and its weights. */
+interface Projection {
+  readonly input: tf.Tensor3D;
+  readonly w: tf.Tensor;
+  readonly b: tf.Tensor | undefined;
+}
+
+/** x + gamma · (input w + b), the branch left out at random in training where `rate` says so. */
 function residual(
   x: tf.Tensor3D,
-  branch: tf.Tensor3D,
+  { input, w, b }: Projection,
   gamma: tf.Tensor | undefined,
   rate: number,
   mode: ForwardMode,
 ): tf.Tensor3D {
+  if (rate === 0 || !mode.training) return linearResidual(x, input, { w, b, gamma });
+  const branch = linear(input, w, b);
   const scaled: tf.Tensor3D = gamma ? tf.mul(branch, gamma) : branch;
-  return tf.add(x, rate > 0 && mode.training ? dropPath(scaled, rate, mode) : scaled);
+  return tf.add(x, dropPath(scaled, rate, mode));
 }
 
-function selfAttention({ heads }: Dinov2Config, params: Params, x: tf.Tensor3D): tf.Tensor3D {
+function selfAttention({ heads }: Dinov2Config, params: Params, x: tf.Tensor3D): Projection {
   const qkv = linear(x, params["attn.qkv.weight"]!, params["attn.qkv.bias"]); // [N, T, 3D]
-  return linear(multiHeadAttention(qkv, heads), params["attn.proj.weight"]!, params["attn.proj.bias"]);
+  const input = multiHeadAttention(qkv, heads);
+  return { input, w: params["attn.proj.weight"]!, b: params["attn.proj.bias"] };
 }
 
-function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): tf.Tensor3D {
+function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): Projection {
   if (config.ffn === "mlp") {
-    const hidden = linear(x, params["mlp.fc1.weight"]!, params["mlp.fc1.bias"], { activation: "gelu" });
-    return linear(hidden, params["mlp.fc2.weight"]!, params["mlp.fc2.bias"]);
+    const input = linear(x, params["mlp.fc1.weight"]!, params["mlp.fc1.bias"], { activation: "gelu" });
+    return { input, w: params["mlp.fc2.weight"]!, b: params["mlp.fc2.bias"] };
   }
   const width = ffnHidden(config);
   const both = linear(x, params["mlp.w12.weight"]!, params["mlp.w12.bias"]); // [N, T, 2 · hidden]: gate, value
   const [batch, count] = x.shape;
   const gate = tf.slice(both, [0, 0, 0], [batch, count, width]);
   const value = tf.slice(both, [0, 0, width], [batch, count, width]);
-  return linear(tf.mul(silu(gate), value) as tf.Tensor3D, params["mlp.w3.weight"]!, params["mlp.w3.bias"]);
+  const input = tf.mul(silu(gate), value) as tf.Tensor3D;
+  return { input, w: params["mlp.w3.weight"]!, b: params["mlp.w3.bias"] };
 }

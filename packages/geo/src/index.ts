@@ -1,5 +1,5 @@
 export { beginCog } from "./cog/begin_cog.js";
-export type { CogDtype, CogOptions, CogWriter, OverviewMethod } from "./cog/cog_options.js";
+export type { CogCompression, CogDtype, CogOptions, CogWriter, OverviewMethod } from "./cog/cog_options.js";
 export { crsFromEpsg, isSameCrs, utmCrsAt, WGS84 } from "./crs/crs.js";
 export { projector, reprojectPolygons } from "./crs/projector.js";
 export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";

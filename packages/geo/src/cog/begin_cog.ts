@@ -152,7 +152,7 @@ async function assemble(
   const draft = fieldsAt(levels.map(() => 0));
   const indexBytes = (big: boolean): number =>
     draft.reduce((sum, fields) => sum + directoryBytes(fields, big), headerBytes(big) + ghost.length);
-  const isBig = indexBytes(false) + dataBytes > classicLimit;
+  const isBig = options.bigTiff === "always" || indexBytes(false) + dataBytes > classicLimit;
 
   const dataOffsets = new Array<number>(levels.length);
   let end = indexBytes(isBig);

@@ -3,6 +3,7 @@ import { isNorthUp } from "../grid.js";
 import { bytesPerPixel, isFloatDtype } from "../raster/array_types.js";
 import { formatGdalMetadata, type MetadataItem } from "../raster/gdal_metadata.js";
 import { predictorFor } from "../raster/predictor.js";
+import type { Color } from "../types.js";
 import type { BandStatistics } from "./band_statistics.js";
 import type { ResolvedCogOptions } from "./cog_options.js";
 import type { PyramidLevel } from "./pyramid_level.js";
@@ -29,22 +30,34 @@ export function cogFields(
     { tag: 256, type: "long", values: [level.width] },
     { tag: 257, type: "long", values: [level.height] },
     { tag: 258, type: "short", values: perBand(8 * bytesPerPixel(dtype)) },
-    { tag: 259, type: "short", values: [8] },
-    { tag: 262, type: "short", values: [1] },
+    { tag: 259, type: "short", values: [compressionTags[options.compression]] },
+    { tag: 262, type: "short", values: [options.colorTable === undefined ? 1 : 3] },
     { tag: 277, type: "short", values: [bandCount] },
     { tag: 284, type: "short", values: [1] },
-    { tag: 317, type: "short", values: [predictorFor(dtype)] },
     { tag: 322, type: "short", values: [blockSize] },
     { tag: 323, type: "short", values: [blockSize] },
     { tag: 324, type: "offset", values: level.store.offsets.map((offset) => dataOffset + offset) },
     { tag: 325, type: "long", values: level.store.byteCounts },
     { tag: 339, type: "short", values: perBand(sampleFormat) },
   ];
+  if (options.compression !== "none") fields.push({ tag: 317, type: "short", values: [predictorFor(dtype)] });
+  if (options.colorTable !== undefined) fields.push(colorMap(options.colorTable, 8 * bytesPerPixel(dtype)));
   // Every band after the first is "extra" to a grey picture, of no stated meaning.
   if (bandCount > 1) fields.push({ tag: 338, type: "short", values: perBand(0).slice(1) });
   if (nodata !== undefined) fields.push({ tag: 42113, type: "ascii", values: nodataText(nodata) });
   if (!isOverview) fields.push(...geoFields(options), ...metadataFields(options, statistics));
   return fields;
+}
+
+/** Values of the Compression tag (TIFF 6.0; ZSTD by libtiff). */
+const compressionTags = { none: 1, deflate: 8, zstd: 50_000 } as const;
+
+/** All reds, then all greens, then all blues, stretched to 16 bits (TIFF 6.0, section 5). */
+function colorMap(colors: readonly Color[], bits: number): TiffField {
+  const count = 2 ** bits;
+  const plane = (part: 0 | 1 | 2): number[] =>
+    Array.from({ length: count }, (_, entry) => 257 * (colors[entry]?.[part] ?? 0));
+  return { tag: 320, type: "short", values: [...plane(0), ...plane(1), ...plane(2)] };
 }
 
 const nodataText = (nodata: number): string => (Number.isNaN(nodata) ? "nan" : String(nodata));

@@ -1,3 +1,4 @@
+import { GlofError } from "@glof/core";
 import { loadZlib } from "../node_only.js";
 import { bytesPerPixel, createRasterArray, isFloatDtype } from "../raster/array_types.js";
 import { applyDifferences, applyFloatPlanes } from "../raster/predictor.js";
@@ -10,21 +11,24 @@ export type TileEncoder = (pixels: RasterArray) => Promise<Uint8Array>;
 /** Constant tiles remembered: water and no-data come in few values. */
 const constantsKept = 64;
 
-/** Makes the encoder: predictor 2 or 3, then DEFLATE (zlib format). A tile of one value is compressed once. */
+/**
+ * Makes the encoder: predictor 2 or 3, then DEFLATE (zlib format) or ZSTD. A tile of one value is compressed once.
+ *
+ * @throws GlofError `unsupported-feature` for ZSTD where Node does not have it
+ */
 export async function createTileEncoder(options: ResolvedCogOptions): Promise<TileEncoder> {
-  const { deflate } = await loadZlib();
-  const { dtype, blockSize, compressionLevel: level } = options;
+  const pack = await packer(options);
+  const { dtype, blockSize } = options;
   const samples = options.bandNames.length;
   const sampleBytes = bytesPerPixel(dtype);
   const rowSamples = blockSize * samples;
   const constants = new Map<string, Promise<Uint8Array>>();
   const compress = (pixels: RasterArray): Promise<Uint8Array> => {
     const bytes = new Uint8Array(pixels.buffer as ArrayBuffer);
+    if (options.compression === "none") return Promise.resolve(bytes);
     if (isFloatDtype(dtype)) applyFloatPlanes(bytes, rowSamples * sampleBytes, sampleBytes, samples);
     else applyDifferences(pixels, rowSamples, samples);
-    return new Promise((resolve, reject) => {
-      deflate(bytes, { level }, (error, result) => (error ? reject(error) : resolve(result)));
-    });
+    return pack(bytes);
   };
   return (pixels) => {
     const constant = constantPixel(pixels, samples);
@@ -35,6 +39,42 @@ export async function createTileEncoder(options: ResolvedCogOptions): Promise<Ti
     if (constants.size < constantsKept) constants.set(constant, encoded);
     return encoded;
   };
+}
+
+type Pack = (bytes: Uint8Array) => Promise<Uint8Array>;
+
+/** The part of `node:zlib` that newer versions of Node have. */
+interface ZstdModule {
+  readonly zstdCompress?: (
+    bytes: Uint8Array,
+    options: { params: Record<number, number> },
+    done: (error: Error | null, result: Uint8Array) => void,
+  ) => void;
+  readonly constants: { readonly ZSTD_c_compressionLevel?: number };
+}
+
+async function packer({ compression, compressionLevel: level }: ResolvedCogOptions): Promise<Pack> {
+  const zlib = await loadZlib();
+  const settle =
+    (resolve: (bytes: Uint8Array) => void, reject: (error: Error) => void) =>
+    (error: Error | null, result: Uint8Array): void =>
+      error ? reject(error) : resolve(result);
+  if (compression !== "zstd") {
+    return (bytes) =>
+      new Promise((resolve, reject) => zlib.deflate(bytes, { level }, settle(resolve, reject)));
+  }
+  const { zstdCompress, constants } = zlib as unknown as ZstdModule;
+  const levelKey = constants.ZSTD_c_compressionLevel;
+  if (zstdCompress === undefined || levelKey === undefined) {
+    throw new GlofError(
+      "unsupported-feature",
+      `beginCog: expected a Node with ZSTD (22.15, 23.8 or later), got ${process.version}. Use compression "deflate".`,
+    );
+  }
+  return (bytes) =>
+    new Promise((resolve, reject) =>
+      zstdCompress(bytes, { params: { [levelKey]: level } }, settle(resolve, reject)),
+    );
 }
 
 /** The bytes of the one pixel that fills a tile, as a key; `undefined` for tiles with more than one. */

@@ -51,14 +51,6 @@ export interface Dispatch {
   readonly groups: readonly [x: number, y: number, z: number];
 }
 
-/** Dispatches since the process began, stock kernels not among them. */
-let dispatched = 0;
-
-/** Dispatches of our own since the process began: the difference of two readings is what a piece of work cost. */
-export function countDispatches(): number {
-  return dispatched;
-}
-
 /**
  * Queues a compute pass; its results belong to the caller. Unlike tfjs's programs a shader has several results, and
  * nothing but what it names as uniforms.
@@ -108,7 +100,6 @@ function record(
   backend.computePassEncoder.setPipeline(pipeline);
   backend.computePassEncoder.setBindGroup(0, bindGroup);
   backend.computePassEncoder.dispatchWorkgroups(...groups);
-  dispatched++;
   backend.dispatchCountInPass++;
   if (backend.dispatchCountInPass < passesPerSubmission) return;
   backend.endComputePassEncoder();

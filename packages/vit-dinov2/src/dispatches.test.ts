@@ -1,0 +1,40 @@
+import { describeOnBackends } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, it } from "vitest";
+import { buildDinov2 } from "./index.js";
+
+/** Counts what reaches the GPU while `work` runs. */
+async function countDispatches(work: () => tf.Tensor): Promise<number> {
+  const passes = GPUComputePassEncoder.prototype;
+  const original = passes.dispatchWorkgroups;
+  let count = 0;
+  passes.dispatchWorkgroups = function (this: GPUComputePassEncoder, ...groups) {
+    count++;
+    original.apply(this, groups);
+  };
+  try {
+    const result = work();
+    await result.data();
+    result.dispose();
+    return count;
+  } finally {
+    passes.dispatchWorkgroups = original;
+  }
+}
+
+describeOnBackends(
+  "dispatches",
+  () => {
+    it("stay under 300 for a forward pass of 25 blocks", async () => {
+      const model = buildDinov2({ embedDim: 32, heads: 2, depth: 25, imageSizePx: 28 });
+      const params = model.init(0);
+      const images = tf.zeros<tf.Rank.R4>([1, 56, 42, 3]);
+      const count = await countDispatches(() => tf.tidy(() => model.forward(params, images).patchTokens));
+      // Seven a block: norm, qkv, attention, projection; norm, fc1 with GELU, fc2.
+      expect(count).toBeGreaterThanOrEqual(7 * 25);
+      expect(count).toBeLessThan(7 * 25 + 25);
+      tf.dispose([images, ...Object.values(params)]);
+    });
+  },
+  { backends: ["webgpu"] },
+);

@@ -10,13 +10,21 @@ import { type BenchOptions, parseOptions, type SuiteName, sidesOf, USAGE } from 
 import { findPython, type Launch } from "./programs.js";
 import { columns, reportPage, rowsOf, threadsOf } from "./report.js";
 import { runSuite, type SuiteResult } from "./run_suite.js";
+import { lossesSuite } from "./suites/losses_suite.js";
+import { modelSuite } from "./suites/model_suite.js";
 import { opsSuite } from "./suites/ops_suite.js";
+import { polygonizeSuite } from "./suites/polygonize_suite.js";
+import { sceneSuite } from "./suites/scene_suite.js";
+import { trainSuite } from "./suites/train_suite.js";
 import { plainTable } from "./table.js";
 
-const suiteMakers: Partial<
-  Record<SuiteName, (options: BenchOptions, launch: Launch) => Suite | Promise<Suite>>
-> = {
+const suiteMakers: Record<SuiteName, (options: BenchOptions, launch: Launch) => Suite | Promise<Suite>> = {
   ops: ({ size }) => opsSuite(size),
+  model: ({ size }, launch) => modelSuite(size, launch),
+  train: ({ size }) => trainSuite(size),
+  losses: ({ size }) => lossesSuite(size),
+  polygonize: ({ size }, launch) => polygonizeSuite(size, launch),
+  scene: ({ size }, launch) => sceneSuite(size, launch),
 };
 
 const args = process.argv.slice(2);
@@ -49,7 +57,7 @@ async function main(options: BenchOptions): Promise<void> {
       : await measureCpuCeilings(machine, launch, options.size !== "full");
   const suites: SuiteResult[] = [];
   for (const name of options.suites) {
-    const suite = await suiteMakers[name]!(options, launch);
+    const suite = await suiteMakers[name](options, launch);
     console.log(`\n${suite.name}: ${suite.about}`);
     const cases = suite.cases.filter((one) => one.name.includes(options.filter));
     const result = await runSuite(

@@ -1,7 +1,12 @@
 import { type BackendName, selectBackend } from "@glof/runtime";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Facts } from "../protocol.js";
+import { glofLoss } from "./glof_losses.js";
+import { glofModel } from "./glof_model.js";
 import { glofOperations } from "./glof_ops.js";
+import { glofPolygonize } from "./glof_polygonize.js";
+import { glofScene } from "./glof_scene.js";
+import { glofTrain } from "./glof_train.js";
 import { serve } from "./serve.js";
 import { settleWebgpu } from "./tf_tools.js";
 
@@ -11,7 +16,14 @@ await serve(async () => {
   const choice = await selectBackend({ require: backend });
   return {
     facts: { version: "this tree", backend, ...plainFacts(choice.details) },
-    tasks: { ...glofOperations },
+    tasks: {
+      ...glofOperations,
+      model: glofModel,
+      loss: glofLoss,
+      train: glofTrain,
+      polygonize: glofPolygonize,
+      scene: glofScene,
+    },
     settle: backend === "webgpu" ? () => settleWebgpu(tf) : undefined,
   };
 });

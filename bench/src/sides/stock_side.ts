@@ -1,4 +1,6 @@
 import { serve } from "./serve.js";
+import { stockLoss } from "./stock_losses.js";
+import { stockModel } from "./stock_model.js";
 import { stockOperations } from "./stock_ops.js";
 import { startStock } from "./stock_tfjs.js";
 import { settleWebgpu } from "./tf_tools.js";
@@ -9,7 +11,7 @@ await serve(async () => {
   const engine = await startStock(backend);
   return {
     facts: { version: `tfjs-backend-${backend} ${engine.version_core}`, backend, threads: 1 },
-    tasks: { ...stockOperations(engine) },
+    tasks: { ...stockOperations(engine), model: stockModel(engine), loss: stockLoss(engine) },
     settle: backend === "webgpu" ? () => settleWebgpu(engine) : undefined,
   };
 });

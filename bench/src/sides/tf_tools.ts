@@ -62,3 +62,11 @@ export async function settleWebgpu(engine: typeof tf): Promise<void> {
   backend.submitQueue();
   await backend.device.queue.onSubmittedWorkDone();
 }
+
+/** Logits and a 0/1 target, about a third of it 1, of a loss's task. */
+export function lossInputs(engine: typeof tf, args: TaskArgs): { logits: tf.Tensor; target: tf.Tensor } {
+  const [batch, side] = [numberOf(args, "batch"), numberOf(args, "side")];
+  const shape = [batch, side, side, 1];
+  const target = fillValues(batch * side * side, 2).map((value) => (value > 0.4 ? 1 : 0));
+  return { logits: tensorOf(engine, shape, 1, 3), target: engine.tensor(target, shape) };
+}

@@ -1,0 +1,52 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { buildDinov2, type Dinov2Config, flopsOf } from "@glof/vit-dinov2";
+import type { BenchCase, Suite } from "../bench_case.js";
+import { type Launch, torchScript } from "../programs.js";
+import type { SideName } from "../protocol.js";
+import { type ModelSize, modelSizes } from "./model_sizes.js";
+import type { BenchSize } from "./ops_suite.js";
+
+/** ViT-S/B/L-14 at 518 x 518 from a .pth of random weights: opening, reading, uploading, first and further passes. */
+export function modelSuite(size: BenchSize, launch: Launch): Suite {
+  const names: ModelSize[] = { full: ["S", "B", "L"], quick: ["S"], smoke: ["T"] }[size] as ModelSize[];
+  return {
+    name: "model",
+    about:
+      "One 518 x 518 image through DINOv2 from a .pth with the official names and random weights, in a new process each; L has 25 blocks.",
+    freshProcesses: true,
+    sides: ["glof", "stock", "ort", "torch", "torch-tuned", "torch-bf16"],
+    cases: names.map((name) => modelCase(name, launch)),
+  };
+}
+
+function modelCase(size: ModelSize, launch: Launch): BenchCase {
+  const { depth, embedDim, heads } = modelSizes[size];
+  const { config, specs } = buildDinov2({ embedDim, depth, heads });
+  const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const slow = "not run: minutes an image; the smaller models show its rate";
+  const leftOut: Partial<Record<SideName, string>> =
+    launch.backend === "wasm" && ["B", "L"].includes(size) ? { stock: slow } : {};
+  return {
+    name: `ViT-${size}/14, ${depth} blocks`,
+    task: { kind: "model", args: { size, depth, path: checkpointPath(size, depth, launch) } },
+    leftOut,
+    // Two dozen blocks in other orders of summation.
+    tolerance: 1e-3,
+    flop: flopsOf(config as Dinov2Config, [518, 518]),
+    bytes: 4 * weights,
+  };
+}
+
+/** The .pth: by torch where it is there, else left to our side to write. */
+function checkpointPath(size: ModelSize, depth: number, { cache, python }: Launch): string {
+  const path = join(cache, `dinov2-${size}-${depth}.pth`);
+  if (existsSync(path)) return path;
+  if (python === undefined) return path;
+  const done = spawnSync(python, ["-B", torchScript("write_dinov2.py"), size, String(depth), path], {
+    encoding: "utf8",
+  });
+  if (done.status !== 0) throw new Error(`torch did not write ${path}: ${done.stderr}`);
+  return path;
+}

@@ -65,8 +65,8 @@ export async function openStacItem(item: StacItem, options: OpenStacItemOptions 
 
 function itemPlace(item: StacItem, href: string | URL | undefined): ItemPlace {
   if (href !== undefined) return placeOf(href);
-  const self = item.links.find((link) => link.rel === "self")?.href;
-  return self !== undefined && /^https?:/i.test(self) ? placeOf(self) : { kind: "none" };
+  const self = item.links.find((link) => link.rel === "self" && /^https?:/i.test(link.href));
+  return self ? placeOf(self.href) : { kind: "none" };
 }
 
 function chooseAssets({ item, sensor, where, options }: ReadItem): BandAsset[] {

@@ -270,6 +270,17 @@ describe("openScene on what is not quite a SAFE product", () => {
     await refusal("grid-mismatch", shifted);
   });
 
+  it("refuses pictures for bands, impossible radiometry, and what is cancelled", async () => {
+    const picture = await writeTestSafe(folder, l2a({ images: { "R10m/B03_10m": bytes(144, () => 9) } }));
+    expect(await refusal("bad-dtype", picture)).toContain("B03_10m");
+    const good = await writeTestSafe(folder, l2a({ baseline: "05.10" }));
+    await refusal("bad-argument", good, { quantification: 0 });
+    await refusal("bad-argument", good, { offsetDn: Number.NaN });
+    await expect(openScene(good, { signal: AbortSignal.abort() })).rejects.toSatisfy((error) =>
+      isGlofError(error, "aborted"),
+    );
+  });
+
   it("gives images without a place that of the metadata", async () => {
     const images = {
       "R10m/B02_10m": { ...ten(), epsg: undefined },

@@ -20,7 +20,7 @@ export const safeDoor: SceneDoor = {
 export const safeZipDoor: SceneDoor = {
   opens: "a SAFE product in a .zip",
   recognises: isZip,
-  open: async (source, options) => openFiles(await zipFiles(source, options.name, options.signal), options),
+  open: async (source, options) => openFiles(await zipFiles(source, options), options),
 };
 
 async function openFiles(files: ProductFiles, options: OpenSceneOptions): Promise<Scene> {

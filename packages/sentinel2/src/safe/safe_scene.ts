@@ -1,14 +1,22 @@
-import { GlofError, silentLogger } from "@glof/core";
+import { GlofError, silentLogger, throwIfAborted } from "@glof/core";
 import type { RasterGrid, RasterSource } from "@glof/geo";
 import type { BandLayer } from "../band_layer.js";
 import { requireBandName, requireBands } from "../band_names.js";
 import type { ClassLayer } from "../class_layer.js";
 import { layeredScene, type SceneExtras, type SceneFacts } from "../layered_scene.js";
 import { offsetRule } from "../offset_rules.js";
-import { baseName } from "../product_name.js";
+import { baselineInName, baseName } from "../product_name.js";
+import { bandRadiometry } from "../radiometry.js";
 import type { OpenSceneOptions } from "../scene_door.js";
 import { checkSceneGrid, chooseGrid, gridRatio } from "../scene_grid.js";
-import { BAND_NAMES, type BandName, type ProductFacts, type Scene, type SceneInput } from "../types.js";
+import {
+  BAND_NAMES,
+  type BandName,
+  type BandRadiometry,
+  type ProductFacts,
+  type Scene,
+  type SceneInput,
+} from "../types.js";
 import { scenePolicy } from "../validity/policy.js";
 import { withNodata } from "../with_nodata.js";
 import type { ProductFiles } from "./product_files.js";
@@ -36,7 +44,10 @@ export async function openProduct(files: ProductFiles, options: OpenSceneOptions
   warnOfMissing(read, images, options);
   const rasters: RasterSource[] = [];
   try {
-    for (const image of images) rasters.push(await openImage(read, image));
+    for (const image of images) {
+      throwIfAborted(options.signal, read.where);
+      rasters.push(await openImage(read, image));
+    }
     return assemble(read, images, rasters, options);
   } catch (error) {
     await Promise.all(rasters.map((raster) => raster.close()));
@@ -146,7 +157,7 @@ function assemble(
     gridRatio(grid, rasters[index]!.grid, `${where}, ${images[index]!.path}`);
   const layers = images.flatMap((image, index): BandLayer[] => {
     if (!isBand(image)) return [];
-    const radiometry = productRadiometry(product, image.what, options);
+    const radiometry = productRadiometry(product, image.what, rasters[index]!, options);
     return [{ band: image.what, raster: rasters[index]!, index: 0, radiometry, ratio: ratio(index) }];
   });
   const beside = (what: "SCL" | "CLDPRB"): ClassLayer | undefined => {
@@ -164,11 +175,18 @@ function assemble(
   return layeredScene(grid, layers, sceneFacts(read, images, layers[0]!.band, options), extras);
 }
 
-function productRadiometry(product: ProductMetadata, band: BandName, options: OpenSceneOptions) {
+/** The metadata's word counts more than tags of the image; what cannot be is refused as in any other file. */
+function productRadiometry(
+  product: ProductMetadata,
+  band: BandName,
+  raster: RasterSource,
+  options: OpenSceneOptions,
+): BandRadiometry {
   const { offsetDn } = productOffset(product, band, options);
+  const checked = bandRadiometry(raster.bands[0]!, { ...options, offsetDn }, `openScene(${raster.name})`);
   return {
-    quantification: options.quantification ?? product.quantification,
-    offsetDn,
+    quantification: options.quantification === undefined ? product.quantification : checked.quantification,
+    offsetDn: checked.offsetDn,
     ...(product.saturatedDn !== undefined && { saturatedDn: product.saturatedDn }),
   };
 }
@@ -178,7 +196,7 @@ const productOffset = (product: ProductMetadata, band: BandName, options: OpenSc
     offsetDn: options.offsetDn,
     harmonised: options.harmonised,
     statedDn: product.offsetsDn[band],
-    baseline: product.baseline,
+    baseline: product.baseline ?? baselineInName(product.uri ?? ""),
   });
 
 function sceneFacts(

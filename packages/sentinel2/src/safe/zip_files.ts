@@ -1,7 +1,7 @@
 import { GlofError } from "@glof/core";
 import { openBytes, openZip, type ZipArchive, type ZipEntry } from "@glof/core/bytes";
 import { openRaster } from "@glof/geo";
-import type { SceneSource } from "../scene_door.js";
+import type { OpenSceneOptions, SceneSource } from "../scene_door.js";
 import type { ProductFiles } from "./product_files.js";
 import { productMetadataPaths } from "./safe_layout.js";
 import { MAX_XML_BYTES } from "./xml.js";
@@ -20,10 +20,9 @@ const mostEntries = 20_000;
  */
 export async function zipFiles(
   source: SceneSource,
-  name: string | undefined,
-  signal: AbortSignal | undefined,
+  { name, signal, http }: Pick<OpenSceneOptions, "name" | "signal" | "http">,
 ): Promise<ProductFiles> {
-  const bytes = await openBytes(source, { name, signal });
+  const bytes = await openBytes(source, { name, http });
   try {
     const zip = await openZip(bytes, { maxEntries: mostEntries, signal });
     return filesOf(zip, productRoot(zip));

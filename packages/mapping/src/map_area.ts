@@ -77,8 +77,10 @@ export function cutToAreas(scene: Scene, areas: readonly Feature[]): MapArea {
 
 /** A window of a scene in which pixels outside all `seen` boxes (of the scene) hold no data. */
 function viewOf(scene: Scene, window: PixelWindow, seen: readonly PixelWindow[]): Scene {
+  // Layers beside the bands are of the whole scene's grid, and mapping has no use for them.
+  const { classification: _classes, cloudProbability: _clouds, ...rest } = scene;
   return {
-    ...scene,
+    ...rest,
     grid: windowGrid(scene.grid, window),
     readReflectance: async (inner, bands, options) => {
       const from = { ...inner, x: inner.x + window.x, y: inner.y + window.y };

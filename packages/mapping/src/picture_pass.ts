@@ -24,6 +24,8 @@ export async function drawPreview(
     const rows = { ...window, y: window.y + y, height: rowCount };
     const { bandsRefl, validMask } = await scene.readReflectance(rows, [red!, green!, blue!], {
       signal: options.signal,
+      // A picture shows clouds; only pixels without numbers stay blank.
+      ignoreClassification: true,
     });
     overview.addRows({ red: bandsRefl[0]!, green: bandsRefl[1]!, blue: bandsRefl[2]!, validMask }, rowCount);
   }

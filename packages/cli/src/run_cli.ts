@@ -1,5 +1,6 @@
 import { isGlofError } from "@glof/core";
 import { Command, CommanderError } from "commander";
+import { addBenchCommand } from "./commands/bench.js";
 import { addConvertCommand } from "./commands/convert.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addFeaturesCommand } from "./commands/features.js";
@@ -14,6 +15,7 @@ const HELP = `
 Examples:
   $ glof map scene.tif --out lakes              map a multi-band GeoTIFF with band names
   $ glof map S2_bands/ --out lakes --aoi my.geojson
+  $ glof features scene.tif --pca features.png  what the backbone sees
   $ glof synth --out demo --size 1024           make a scene to try it on
   $ glof doctor                                 what this machine can run
 
@@ -42,6 +44,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addInspectCommand(program);
   addConvertCommand(program);
   addDoctorCommand(program);
+  addBenchCommand(program);
   try {
     await program.parseAsync([...args], { from: "user" });
     return EXIT.ok;

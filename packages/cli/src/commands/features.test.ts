@@ -5,6 +5,7 @@ import { openRaster } from "@glof/geo";
 import { disposeParams, saveParams } from "@glof/nn";
 import { blankCanvas, decodePng, encodePng, fillRect } from "@glof/report";
 import { selectBackend } from "@glof/runtime";
+import { hasShared, sharedPath } from "@glof/test-kit";
 import { buildDinov2, type Dinov2Options } from "@glof/vit-dinov2";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../exit_codes.js";
@@ -207,6 +208,58 @@ describe("glof features", () => {
   });
 });
 
+const khumbu = "data/khumbu_s2_2024";
+const side = 36;
+
+/** Of each patch the share that is lake by a mask. */
+async function lakeShares(maskPath: string): Promise<Float64Array> {
+  const raster = await openRaster(maskPath);
+  const { width, height } = raster.grid;
+  const [mask] = await raster.readWindow({ x: 0, y: 0, width, height });
+  await raster.close();
+  const shares = new Float64Array(side * side);
+  mask!.forEach((one, pixel) => {
+    const row = Math.floor((Math.floor(pixel / width) * side) / height);
+    const col = Math.floor(((pixel % width) * side) / width);
+    if (one === 1) shares[row * side + col]! += (side * side) / (width * height);
+  });
+  return shares;
+}
+
+/** The patch most like another one that does not touch it. */
+function mostAlike(values: Float32Array, dim: number, patch: number): number {
+  const distance = (other: number): number => {
+    let sum = 0;
+    for (let at = 0; at < dim; at++) sum += (values[patch * dim + at]! - values[other * dim + at]!) ** 2;
+    return sum;
+  };
+  const touches = (other: number): boolean =>
+    Math.abs(Math.floor(other / side) - Math.floor(patch / side)) <= 1 &&
+    Math.abs((other % side) - (patch % side)) <= 1;
+  const others = Array.from({ length: side * side }, (_, index) => index).filter((one) => !touches(one));
+  return others.reduce((best, one) => (distance(one) < distance(best) ? one : best));
+}
+
+describe.skipIf(!hasShared(khumbu))("a real scene, with the model that comes with glof", () => {
+  it("gives lakes features that other lakes have, though lakes are 1 % of the patches", async () => {
+    const out = path("khumbu.safetensors");
+    const scene = sharedPath(`${khumbu}/khumbu_s2l2a_summer_2024.tif`);
+    const look = ["--size", "504", "--pool", "patches", "--out", out, "--pca", path("khumbu.png")];
+    const { stdout } = await runGlof("features", scene, "--backend", "wasm", "--json", ...look);
+    const facts = JSON.parse(stdout) as { explained: number[] };
+    expect(facts).toMatchObject({ patches: [side, side], layers: [5], bands: ["B02", "B03", "B04", "B08"] });
+    expect(facts.explained.reduce((sum, share) => sum + share)).toBeGreaterThan(0.8);
+    const file = await openCheckpoint(out);
+    const values = await file.readFloat32("layer5.patches");
+    await file.close();
+    const shares = await lakeShares(sharedPath(`${khumbu}/khumbu_lakes_silver_summer_2024.tif`));
+    const lakes = [...shares.keys()].filter((patch) => shares[patch]! > 0.6);
+    const alike = lakes.filter((patch) => shares[mostAlike(values, 192, patch)]! > 0.3);
+    expect(lakes.length).toBeGreaterThan(5);
+    expect(alike.length / lakes.length).toBeGreaterThan(0.75);
+  });
+});
+
 describe("glof features refuses", () => {
   it.each<[string, string, string, string[], RegExp, number]>([
     [
@@ -265,6 +318,15 @@ describe("glof features refuses", () => {
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(code);
     expect(run.stdout).toBe("");
+  });
+
+  it("to replace a file unless told to", async () => {
+    const args = ["picture.png", "plain.safetensors", "--out", path("once.csv")] as const;
+    await succeed(...args);
+    const again = await features(...args);
+    expect(again.stderr).toMatch(/expected no file .*once\.csv yet/);
+    expect(again.code).toBe(EXIT.usage);
+    await succeed(...args, "--overwrite");
   });
 
   it("takes heads from the command line", async () => {

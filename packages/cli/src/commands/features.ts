@@ -13,7 +13,7 @@ import { withInterrupt } from "../interrupt.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { type ExtractedFeatures, extractFeatures, lookAt, type SeenImage } from "./features_extract.js";
-import { featuresCsv, requireFeatureFormat, writeFeatures } from "./features_files.js";
+import { featuresCsv, requireAbsent, requireFeatureFormat, writeFeatures } from "./features_files.js";
 import { writeFeatureGrid } from "./features_grid.js";
 import { type FeatureImage, openFeatureImage } from "./features_image.js";
 import { type FeatureModel, openFeatureModel } from "./features_model.js";
@@ -40,6 +40,7 @@ interface FeaturesFlags {
   quantification?: number;
   white: number;
   backend?: BackendName;
+  overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;
@@ -110,6 +111,7 @@ export function addFeaturesCommand(program: Command): void {
     )
     .option("--white <refl>", "reflectance that DINOv2 sees as white", toNumber, 0.4)
     .option("--backend <name>", "webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
+    .option("--overwrite", "replace earlier files")
     .option("--json", "print facts as JSON on stdout, and nothing else")
     .option("-q, --quiet", "print only errors")
     .option("-v, --verbose", "print more")
@@ -119,7 +121,9 @@ export function addFeaturesCommand(program: Command): void {
 
 /** Reads, runs, writes. */
 async function runFeatures(path: string, flags: FeaturesFlags): Promise<void> {
-  if (flags.out !== undefined) requireFeatureFormat(flags.out);
+  const { out, grid, pca, overwrite } = flags;
+  if (out !== undefined) requireFeatureFormat(out);
+  if (!overwrite) await requireAbsent([out, grid, pca]);
   const console = processConsole(flags);
   await withInterrupt((signal) => extract(path, flags, console, signal));
 }

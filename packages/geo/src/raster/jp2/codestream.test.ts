@@ -1,4 +1,4 @@
-import { GlofError, isGlofError } from "@glof/core";
+import { GlofError, isGlofError, throwIfAborted } from "@glof/core";
 import { describe, expect, it } from "vitest";
 import type { ByteSource } from "../byte_source.js";
 import { openRaster } from "../open_raster.js";
@@ -38,7 +38,9 @@ function countedSource(bytes: Bytes): ByteSource & { readonly reads: () => reado
   return {
     name: "counted",
     size: bytes.length,
-    async read(offset, length) {
+    async read(offset, length, signal) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      throwIfAborted(signal, "counted");
       if (offset < 0 || offset + length > bytes.length) throw new GlofError("internal", "outside");
       reads.push(length);
       return bytes.slice(offset, offset + length);
@@ -149,6 +151,22 @@ describe("places on the reference grid", () => {
     const odd = await openRaster(readTestFile("lrcp.jp2").buffer);
     expect(odd.overviews).toEqual([]);
     await odd.close();
+  });
+});
+
+describe("readers of the same tile", () => {
+  it("go on when one of them gives up", async () => {
+    const raster = await openJp2(countedSource(readTestFile("lrcp.jp2")), {});
+    const stop = new AbortController();
+    const window = { x: 0, y: 0, width: 60, height: 60 };
+    const first = raster.readWindow(window, { signal: stop.signal }).catch((error: unknown) => error);
+    const second = raster.readWindow(window);
+    stop.abort();
+    expect(isGlofError(await first, "aborted")).toBe(true);
+    const [pixels] = await second;
+    const [whole] = await expected("lrcp.jp2");
+    expect([...pixels!]).toEqual(whole!.filter((_, at) => at % width < 60 && at < 60 * width));
+    await raster.close();
   });
 });
 

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { isGlofError, seededRng } from "@glof/core";
 import { hasShared, sharedPath } from "@glof/test-kit";
@@ -156,6 +158,35 @@ describe.skipIf(!hasShared("data"))("Sentinel-2", () => {
       expect(sha256(await level.readWindow(whole(level))), `level ${index}`).toBe(hash);
     }
     await raster.close();
+  });
+
+  it("reads a window over HTTP by few ranges", async () => {
+    const bytes = readFileSync(sharedPath("data/t11upt_l2a_60m_jp2/T11UPT_20200804T183919_B02_60m.jp2"));
+    let sent = 0;
+    const server = createServer((request, response) => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "")!.map(Number);
+      const part = bytes.subarray(from!, to! + 1);
+      sent += part.length;
+      response.writeHead(206, {
+        "content-range": `bytes ${from}-${from! + part.length - 1}/${bytes.length}`,
+      });
+      response.end(part);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    try {
+      const raster = await openRaster(`http://127.0.0.1:${(server.address() as AddressInfo).port}/B02.jp2`);
+      const [pixels] = await raster.readWindow({ x: 1000, y: 500, width: 5, height: 1 });
+      // By GDAL.
+      expect([...pixels!]).toEqual([353, 475, 312, 313, 305]);
+      await raster.close();
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+    // Headers on the way to the tile, in pieces of 64 KiB, and the tile: a part of the 3.7 MB.
+    expect(sent).toBeLessThan(bytes.length / 2);
   });
 
   it("places GMLJP2 rasters as GDAL does", async () => {

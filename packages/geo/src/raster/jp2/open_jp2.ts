@@ -2,7 +2,7 @@ import type { RasterBand, RasterDtype, RasterGrid, RasterSource } from "../../ty
 import type { ByteSource } from "../byte_source.js";
 import { reducedGrid } from "../georeference.js";
 import type { OpenRasterOptions } from "../raster_format.js";
-import { type Jp2Boxes, readBoxes } from "./boxes.js";
+import { type Extent, type Jp2Boxes, readBoxes } from "./boxes.js";
 import { readJp2Georeference } from "./georeference.js";
 import { createJp2Source } from "./jp2_source.js";
 import type { MainHeader } from "./jp2_types.js";
@@ -21,8 +21,8 @@ export async function openJp2(bytes: ByteSource, options: OpenRasterOptions): Pr
   const boxes = await readBoxes(bytes);
   const header = await readMainHeader(bytes, boxes.codestream, bytes.name);
   const index = createTilePartIndex(bytes, boxes.codestream, header);
-  // Without a stated length only the tiles show whether the file is whole.
-  if (!boxes.isLengthStated) await index.walkAll();
+  // Without a stated length or an end marker only the tiles show whether the file is whole.
+  if (!boxes.isLengthStated && !(await hasEndMarker(bytes, boxes.codestream))) await index.walkAll();
   const { image } = header;
   const georeference = await readJp2Georeference(boxes, bytes.name);
   const grid = { width: image.x1 - image.x0, height: image.y1 - image.y0, ...georeference };
@@ -40,6 +40,12 @@ export async function openJp2(bytes: ByteSource, options: OpenRasterOptions): Pr
       await bytes.close();
     },
   };
+}
+
+async function hasEndMarker(bytes: ByteSource, { offset, length }: Extent): Promise<boolean> {
+  if (length < 2) return false;
+  const [first, second] = await bytes.read(offset + length - 2, 2);
+  return first === 0xff && second === 0xd9;
 }
 
 function describeBands(boxes: Jp2Boxes, header: MainHeader): readonly RasterBand[] {

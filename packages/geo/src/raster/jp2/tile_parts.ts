@@ -134,7 +134,9 @@ function createWalk(source: ByteSource, header: MainHeader, end: number): Walk {
   };
   const run = async (tile: number | undefined, signal: AbortSignal | undefined) => {
     const isDone = (): boolean => {
-      const known = tile === undefined ? undefined : tiles.get(tile);
+      // With a part of each tile in hand, what follows shows whether these are the tiles of this header.
+      if (tile === undefined || tiles.size === header.tilesAcross * header.tilesDown) return false;
+      const known = tiles.get(tile);
       return known !== undefined && known.count > 0 && known.parts.length >= known.count;
     };
     while (!isDone() && (await step(signal)));

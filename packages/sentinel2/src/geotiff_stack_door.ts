@@ -16,7 +16,10 @@ export const geotiffStackDoor: SceneDoor = {
   opens: "a multi-band GeoTIFF with band names",
   recognises: async (source) => typeof source !== "string" || !source.endsWith("/"),
   open: async (source, options) => {
-    const raster = await openRaster(source, options.name === undefined ? {} : { name: options.name });
+    const raster = await openRaster(source, {
+      ...(options.name !== undefined && { name: options.name }),
+      ...(options.http && { http: options.http }),
+    });
     try {
       const where = `openScene(${baseName(raster.name)})`;
       checkSceneGrid(raster.grid, where);

@@ -26,6 +26,7 @@ export { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 export { parseTileMetadata, type TileMetadata } from "./safe/tile_metadata.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 export { type OpenStacItemOptions, openStacItem } from "./stac/open_stac_item.js";
+export { type PlanetaryComputerOptions, planetaryComputerSigner } from "./stac/planetary_computer.js";
 export type { SearchStacOptions } from "./stac/search_options.js";
 export { searchStac } from "./stac/search_stac.js";
 export { parseStacItem, type StacAsset, type StacItem, type StacLink } from "./stac/stac_item.js";

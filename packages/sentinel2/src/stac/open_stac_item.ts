@@ -1,4 +1,4 @@
-import { GlofError, silentLogger } from "@glof/core";
+import { GlofError, silentLogger, throwIfAborted } from "@glof/core";
 import { openRaster, type RasterSource } from "@glof/geo";
 import type { BandLayer } from "../band_layer.js";
 import { requireBandName, requireBands } from "../band_names.js";
@@ -97,17 +97,37 @@ function noBands(item: StacItem, where: string): GlofError {
   );
 }
 
+/** Opens the files side by side; the first failure, or the caller, stops the others. */
 async function openAll(read: ReadItem, assets: readonly BandAsset[]): Promise<OpenAsset[]> {
-  const results = await Promise.allSettled(assets.map((asset) => openAsset(read, asset)));
-  const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  const failed = results.find((result) => result.status === "rejected");
-  if (!failed) return opened;
+  const { signal } = read.options;
+  // The caller's signal is for the opening: rasters must not hold on to it.
+  const stop = new AbortController();
+  const cancel = (): void => stop.abort(signal?.reason);
+  throwIfAborted(signal, read.where);
+  signal?.addEventListener("abort", cancel, { once: true });
+  let failure: { readonly reason: unknown } | undefined;
+  const open = async (asset: BandAsset): Promise<OpenAsset | undefined> => {
+    try {
+      return await openAsset(read, asset, stop.signal);
+    } catch (reason) {
+      failure ??= { reason };
+      stop.abort();
+      return undefined;
+    }
+  };
+  const opened = (await Promise.all(assets.map(open))).filter((asset) => asset !== undefined);
+  signal?.removeEventListener("abort", cancel);
+  if (!failure) return opened;
   await closeAll(opened);
-  throw failed.reason;
+  throw failure.reason;
 }
 
-async function openAsset({ place, where, options, item }: ReadItem, found: BandAsset): Promise<OpenAsset> {
-  const { http, signal, sign } = options;
+async function openAsset(
+  { place, where, options, item }: ReadItem,
+  found: BandAsset,
+  signal: AbortSignal,
+): Promise<OpenAsset> {
+  const { http, sign } = options;
   const assetWhere = `${where}, ${found.key}`;
   const located = locateAsset(found.href, place, assetWhere);
   const isWeb = located instanceof URL && located.protocol !== "file:";
@@ -116,7 +136,7 @@ async function openAsset({ place, where, options, item }: ReadItem, found: BandA
   const raster = await openRaster(href, {
     name: `${item.id}/${found.key}`,
     http: { ...http, ...(foundAt && { foundAt }) },
-    ...(signal && { signal }),
+    signal,
   });
   try {
     if (raster.bands.length !== 1) throw severalBands(raster, assetWhere);

@@ -318,6 +318,17 @@ describe("assets", () => {
     await expect(openMade(madeItem(), { bands: ["B08"] })).rejects.toMatchObject({ code: "missing-band" });
   });
 
+  it("stop to be opened when cancelled; afterwards the scene is read all the same", async () => {
+    const stop = new AbortController();
+    const scene = await openMade(madeItem(), { signal: stop.signal });
+    stop.abort();
+    expect((await scene.readReflectance(whole, ["B02"])).validMask).toContain(1);
+    await expect(openMade(madeItem(), { signal: stop.signal })).rejects.toMatchObject({ code: "aborted" });
+    const slow = AbortSignal.timeout(20);
+    const sign = (href: string) => new Promise<string>((done) => setTimeout(done, 50, href));
+    await expect(openMade(madeItem(), { signal: slow, sign })).rejects.toMatchObject({ code: "aborted" });
+  });
+
   it("on grids that do not fit are refused", async () => {
     files.set("/far.tif", await testCog({ pixelM: 10, epsg: 32632, value: () => 1 }));
     const item = madeItem({}, { B02: { href: "B02.tif" }, B03: { href: "far.tif" } });

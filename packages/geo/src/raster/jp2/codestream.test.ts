@@ -170,6 +170,20 @@ describe("readers of the same tile", () => {
   });
 });
 
+describe("a source that is cancelled", () => {
+  it("ends the read, once", async () => {
+    const source = countedSource(readTestFile("lrcp.jp2"));
+    const stop = new AbortController();
+    const read: ByteSource["read"] = (offset, length) => source.read(offset, length, stop.signal);
+    const raster = await openJp2({ ...source, read }, {});
+    stop.abort();
+    const error = await raster
+      .readWindow({ x: 0, y: 0, width: 60, height: 60 })
+      .catch((thrown: unknown) => thrown);
+    expect(isGlofError(error, "aborted")).toBe(true);
+  });
+});
+
 describe("boxes", () => {
   it("may have long lengths, or none if last", async () => {
     const file = readTestFile("lrcp.jp2");

@@ -86,10 +86,15 @@ async function sharedTile(
   signal: AbortSignal | undefined,
 ): Promise<RasterArray> {
   for (;;) {
+    let isOwn = false;
     try {
-      return await cache.get(tile, () => decodeTile(jp2, tile, signal));
+      return await cache.get(tile, () => {
+        isOwn = true;
+        return decodeTile(jp2, tile, signal);
+      });
     } catch (error) {
-      if (!isGlofError(error, "aborted") || signal?.aborted) throw error;
+      if (isOwn || !isGlofError(error, "aborted")) throw error;
+      throwIfAborted(signal, "readWindow");
     }
   }
 }

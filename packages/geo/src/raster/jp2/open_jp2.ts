@@ -22,7 +22,8 @@ export async function openJp2(bytes: ByteSource, options: OpenRasterOptions): Pr
   const header = await readMainHeader(bytes, boxes.codestream, bytes.name);
   const index = createTilePartIndex(bytes, boxes.codestream, header);
   // Without a stated length or an end marker only the tiles show whether the file is whole.
-  if (!boxes.isLengthStated && !(await hasEndMarker(bytes, boxes.codestream))) await index.walkAll();
+  if (!boxes.isLengthStated && !(await hasEndMarker(bytes, boxes.codestream)))
+    await index.walkAll(options.signal);
   const { image } = header;
   const georeference = await readJp2Georeference(boxes, bytes.name);
   const grid = { width: image.x1 - image.x0, height: image.y1 - image.y0, ...georeference };

@@ -17,8 +17,7 @@ describe("the README", () => {
     const tsx = createRequire(import.meta.url).resolve("tsx/cli");
     const args = [tsx, "--input-type=module", "-e", code!];
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-    expect(stderr).toBe("");
-    expect(stdout).toBe(output);
+    expect(stdout, stderr).toBe(output);
     expect(status).toBe(0);
   });
 

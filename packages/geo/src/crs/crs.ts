@@ -36,14 +36,44 @@ export function isSameCrs(a: Crs, b: Crs): boolean {
  * @throws GlofError `bad-argument` beyond that
  */
 export function utmCrsAt(longitudeDeg: number, latitudeDeg: number): Crs {
+  const { zone, south } = utmZoneOf(longitudeDeg, latitudeDeg);
+  return crsFromEpsg((south ? 32700 : 32600) + zone);
+}
+
+/** A zone of UTM. The equator is northern. */
+export interface UtmZone {
+  /** 1 to 60. */
+  readonly zone: number;
+  readonly south: boolean;
+}
+
+/**
+ * The UTM zone of a place, with the exceptions of Norway (32V) and Svalbard (31X, 33X, 35X, 37X).
+ *
+ * @param longitudeDeg any; it is wrapped to [-180, 180), so that 180 is in zone 1
+ * @param latitudeDeg from -80 to 84
+ * @throws GlofError `bad-argument` beyond that, where `metricCrsAt` gives UPS
+ */
+export function utmZoneOf(longitudeDeg: number, latitudeDeg: number): UtmZone {
   if (!(latitudeDeg >= -80 && latitudeDeg <= 84) || !Number.isFinite(longitudeDeg)) {
     throw new GlofError(
       "bad-argument",
-      `utmCrsAt: expected a latitude from -80 to 84, got ${longitudeDeg}, ${latitudeDeg}. Use a polar CRS (3413, 3031) there.`,
+      `utmZoneOf: expected a latitude from -80 to 84, got ${longitudeDeg}, ${latitudeDeg}. Use a polar CRS (3413, 3031) there.`,
     );
   }
   const longitude = ((((longitudeDeg + 180) % 360) + 360) % 360) - 180;
-  return crsFromEpsg((latitudeDeg < 0 ? 32700 : 32600) + utmZone(longitude, latitudeDeg));
+  return { zone: utmZone(longitude, latitudeDeg), south: latitudeDeg < 0 };
+}
+
+/**
+ * The CRS in metres for a place anywhere: its UTM zone, and UPS beyond 84 degrees north and 80 south (EPSG 32661, 32761).
+ *
+ * @throws GlofError `bad-argument` for latitudes beyond 90 degrees
+ */
+export function metricCrsAt(longitudeDeg: number, latitudeDeg: number): Crs {
+  if (latitudeDeg > 84 && latitudeDeg <= 90) return crsFromEpsg(32661);
+  if (latitudeDeg < -80 && latitudeDeg >= -90) return crsFromEpsg(32761);
+  return utmCrsAt(longitudeDeg, latitudeDeg);
 }
 
 function utmZone(longitude: number, latitude: number): number {

@@ -225,8 +225,8 @@ describe("rasterizePolygons", () => {
       ] as const,
     };
     const own: RasterGrid = { width: 4, height: 4, geoTransform: [0, 1, 0, 4, 0, -1], crs: undefined };
-    const expected = drawMask("####", "####", ".###", "..##").mask;
-    // The slanted edge passes exactly through centres: they belong to the side to its right.
+    const expected = drawMask("####", ".###", "..##", "...#").mask;
+    // The slanted edge passes exactly through centres: they belong to the side to its left, as GDAL has it.
     expect(rasterizePolygons([triangle], own)).toEqual(expected);
     expect(rasterizePolygons([triangle, triangle], own)).toEqual(expected);
     expect(rasterizePolygons([], own)).toEqual(new Uint8Array(16));

@@ -1,6 +1,8 @@
+import { GlofError } from "@glof/core";
 import { WGS84 } from "../crs/crs.js";
 import { projector, reprojectPolygons } from "../crs/projector.js";
 import { signedArea } from "../measure/areas.js";
+import { splitAtAntimeridian } from "../measure/split_antimeridian.js";
 import { loadCoreNode } from "../node_only.js";
 import type { Crs, Feature, MultiPolygon, Polygon, Position } from "../types.js";
 
@@ -17,17 +19,20 @@ export interface GeoJsonOptions {
 /**
  * The text of an RFC 7946 feature collection: WGS 84 without a `crs` member, outer rings counter-clockwise, holes
  * clockwise, closed. One polygon becomes a `Polygon`, more a `MultiPolygon`, none `null`. Shapes that cross the
- * antimeridian are left whole: their longitudes jump there, which section 3.1.9 advises against.
+ * antimeridian, or hold a pole, are cut there (3.1.9).
+ *
+ * @throws GlofError `bad-argument` for a precision that is no whole number from 0 to 15
  */
 export function formatGeoJson(features: readonly Feature[], options: GeoJsonOptions): string {
   const project = projector(options.crs, WGS84);
-  const scale = 10 ** (options.precision ?? 7);
-  const place = (position: Position): Position => {
-    const [longitude, latitude] = project(position);
-    return [Math.round(longitude * scale) / scale, Math.round(latitude * scale) / scale];
-  };
+  const scale = 10 ** checkPrecision(options.precision ?? 7);
+  const round = ([longitude, latitude]: Position): Position => [
+    Math.round(longitude * scale) / scale,
+    Math.round(latitude * scale) / scale,
+  ];
   const lines = features.map(({ geometry, properties }) => {
-    const polygons = reprojectPolygons(geometry, place).map(wind);
+    const whole = splitAtAntimeridian(reprojectPolygons(geometry, project));
+    const polygons = reprojectPolygons(whole, round).map(wind);
     return JSON.stringify({ type: "Feature", properties, geometry: toGeometry(polygons) });
   });
   const name = options.name === undefined ? "" : `"name":${JSON.stringify(options.name)},`;
@@ -46,6 +51,14 @@ export async function writeGeoJson(
 ): Promise<void> {
   const { writeFileAtomic } = await loadCoreNode();
   await writeFileAtomic(path, formatGeoJson(features, options));
+}
+
+function checkPrecision(precision: number): number {
+  if (Number.isInteger(precision) && precision >= 0 && precision <= 15) return precision;
+  throw new GlofError(
+    "bad-argument",
+    `formatGeoJson: expected a precision of 0 to 15 digits, got ${precision}. Leave it out for 7.`,
+  );
 }
 
 /** Makes the outer ring counter-clockwise and the holes clockwise. */

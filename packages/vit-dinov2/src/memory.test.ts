@@ -19,12 +19,14 @@ async function fileOf(from: Dinov2Model, seed: number): Promise<Checkpoint> {
 /** A file whose reading fails or is cancelled after so many tensors. */
 function breaking(file: Checkpoint, after: number, onBreak: () => void): Checkpoint {
   let left = after;
+  const counted = <T>(read: () => Promise<T>): Promise<T> => {
+    if (--left < 0) onBreak();
+    return read();
+  };
   return {
     ...file,
-    readFloat32: (name) => {
-      if (--left < 0) onBreak();
-      return file.readFloat32(name);
-    },
+    readBytes: (name) => counted(() => file.readBytes(name)),
+    readFloat32: (name) => counted(() => file.readFloat32(name)),
   };
 }
 

@@ -172,6 +172,32 @@ describe("openScene on another grid", () => {
     await fine.close();
   });
 
+  /** Sums of what gdalwarp 3.6 (-et 0, Float32 output) makes of the same numbers, plain and weighted by index mod 17. */
+  it.each<["B02" | "B09" | "B11", 10 | 20 | 60, Resampling, number, number]>([
+    ["B11", 10, "bilinear", 8_976_352, 71_533_078],
+    ["B09", 10, "bilinear", 11_979_936, 95_644_627.44],
+    ["B09", 10, "nearest", 11_979_936, 95_658_453],
+    ["B02", 20, "area", 2_182_840, 17_070_022.5],
+    ["B02", 60, "area", 242_537.78, 1_837_731.28],
+    ["B02", 20, "nearest", 2_191_536, 17_357_048],
+    ["B11", 60, "area", 249_343.11, 1_810_904.02],
+    ["B11", 60, "nearest", 258_232, 2_082_904],
+  ])("agrees with gdalwarp: %s to %d m by %s", async (band, resolutionM, resampling, sum, weighted) => {
+    const numbers = (size: number, seed: number) =>
+      Array.from({ length: size }, (_, index) => 1000 + ((index * 7919 + seed) % 8000));
+    await put("B02_10m.tif", { width: 48, height: 36, bands: [numbers(1728, 1)] });
+    await put("B11_20m.tif", { width: 24, height: 18, bands: [numbers(432, 2)], pixelM: 20 });
+    await put("B09_60m.tif", { width: 8, height: 6, bands: [numbers(48, 3)], pixelM: 60 });
+    const scene = await openScene(folder, { resolutionM, resampling, quantification: 1, checkValues: false });
+    const { width, height } = scene.grid;
+    const { bandsRefl } = await scene.readReflectance({ x: 0, y: 0, width, height }, [band]);
+    const total = (weight: (index: number) => number): number =>
+      bandsRefl[0]!.reduce((before, value, index) => before + value * weight(index), 0);
+    expect(total(() => 1)).toBeCloseTo(sum, 1);
+    expect(total((index) => index % 17)).toBeCloseTo(weighted, 1);
+    await scene.close();
+  });
+
   it("refuses pixels that do not divide each other, and degrees", async () => {
     await put("B02.tif", { width: 4, height: 4, bands: [ramp(16)], pixelM: 15 });
     await expect(openScene(folder, { resolutionM: 20 })).rejects.toSatisfy((error) =>

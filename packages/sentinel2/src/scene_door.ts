@@ -10,7 +10,7 @@ export type SceneSource = string | URL | Blob | ArrayBuffer;
 export interface OpenSceneOptions {
   /**
    * For one file: the names of its bands in its own order, for files that name none or name them otherwise; `"-"` leaves a band
-   * out. For a folder: the bands to use; the other files are not opened.
+   * out. For a product or a folder: the bands to use; the other files are not opened.
    */
   readonly bands?: readonly string[];
   /** Processing level, where the product's name does not tell. */

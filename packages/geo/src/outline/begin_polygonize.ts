@@ -1,11 +1,11 @@
 import { GlofError } from "@glof/core";
 import type { RasterGrid } from "../types.js";
-import { createBoundaryTracer } from "./boundary_tracer.js";
 import { type Connectivity, checkMaskSize } from "./label_components.js";
 import { type LakeOutline, toLakeOutline } from "./lake_outline.js";
-import { createRegion, joinGroups, joinRegions, type Region, type RegionGroup, rootOf } from "./region.js";
-import { createRowMeasurer, type PixelRows } from "./row_measurer.js";
-import { createRowRuns, findRuns, type RowRuns } from "./row_runs.js";
+import type { RegionGroup } from "./region.js";
+import { createRegionTracer } from "./region_tracer.js";
+import { createRowMeasurer } from "./row_measurer.js";
+import { findRuns } from "./row_runs.js";
 
 /** Options of `beginPolygonize`. */
 export interface PolygonizeOptions {
@@ -45,42 +45,16 @@ export interface Polygonizer {
 export function beginPolygonize(options: PolygonizeOptions): Polygonizer {
   const { grid, connectivity = 4, minPixels = 1 } = options;
   const { width, height } = grid;
-  const tracer = createBoundaryTracer(width);
   const measurer = createRowMeasurer(grid);
   const finished: RegionGroup[] = [];
-  let [above, row] = [createRowRuns(width), createRowRuns(width)];
-  let [aboveRegions, rowRegions]: [Region[], Region[]] = [[], []];
+  const tracer = createRegionTracer({
+    width,
+    connectivity,
+    onFinished: (group) => {
+      if (group.pixelCount >= minPixels) finished.push(group);
+    },
+  });
   let y = 0;
-
-  const finishRegion = (region: Region): void => {
-    region.isFinished = true;
-    const group = rootOf(region.group);
-    group.parts.push(region.rings);
-    group.openRegions--;
-    if (group.openRegions === 0 && group.pixelCount >= minPixels) finished.push(group);
-  };
-  /** Brings in the row that stands in `row`, at line `y`. */
-  const takeRow = (pixels: PixelRows | undefined): void => {
-    connect(above, aboveRegions, row, rowRegions, y, width);
-    if (pixels !== undefined) measurer.measureRow(y, row, rowRegions, above, aboveRegions, pixels);
-    tracer.traceLine(
-      y,
-      above,
-      row,
-      (run, ring) => rootOf(aboveRegions[run]!).rings.push(ring),
-      (upper, lower) => {
-        if (connectivity === 8) joinGroups(aboveRegions[upper]!.group, rowRegions[lower]!.group);
-      },
-    );
-    for (const member of aboveRegions) {
-      const region = rootOf(member);
-      if (region.lastRow < y && !region.isFinished) finishRegion(region);
-    }
-    [above, row] = [row, above];
-    [aboveRegions, rowRegions] = [rowRegions, aboveRegions];
-    for (let run = 0; run < aboveRegions.length; run++) aboveRegions[run] = rootOf(aboveRegions[run]!);
-    y++;
-  };
 
   return {
     addRows(mask, prob, validMask, rowCount) {
@@ -90,14 +64,17 @@ export function beginPolygonize(options: PolygonizeOptions): Polygonizer {
         if (pixels !== undefined) checkMaskSize("addRows", pixels, width, rowCount);
       }
       for (let index = 0; index < rowCount; index++) {
-        findRuns(mask, index * width, width, row);
-        takeRow({ prob, validMask, start: index * width });
+        const pixels = { prob, validMask, start: index * width };
+        findRuns(mask, pixels.start, width, tracer.nextRow());
+        tracer.takeRow(y, (row, regions, above, aboveRegions) =>
+          measurer.measureRow(y, row, regions, above, aboveRegions, pixels),
+        );
+        y++;
       }
     },
     finish() {
       if (y !== height) throw rowsError(`${height} rows before finish`, y);
-      row.count = 0;
-      takeRow(undefined);
+      tracer.takeRow(y);
       finished.sort((a, b) => a.firstPixel - b.firstPixel);
       return finished.map((group, index) => toLakeOutline(group, index + 1, grid));
     },
@@ -109,33 +86,6 @@ export function polygonizeMask(mask: Uint8Array, options: PolygonizeOptions): La
   const polygonizer = beginPolygonize(options);
   polygonizer.addRows(mask, undefined, undefined, options.grid.height);
   return polygonizer.finish();
-}
-
-/** Gives each run of the new row its region: that of the runs above which it touches, joined, or a new one. */
-function connect(
-  above: RowRuns,
-  aboveRegions: readonly Region[],
-  row: RowRuns,
-  rowRegions: Region[],
-  y: number,
-  width: number,
-): void {
-  const runs = row.count / 2;
-  rowRegions.length = runs;
-  let first = 0;
-  for (let run = 0; run < runs; run++) {
-    const start = row.edges[2 * run]!;
-    const end = row.edges[2 * run + 1]!;
-    while (2 * first < above.count && above.edges[2 * first + 1]! <= start) first++;
-    let region: Region | undefined;
-    for (let other = first; 2 * other < above.count && above.edges[2 * other]! < end; other++) {
-      region =
-        region === undefined ? rootOf(aboveRegions[other]!) : joinRegions(region, aboveRegions[other]!);
-    }
-    region ??= createRegion(y * width + start, y);
-    region.lastRow = y;
-    rowRegions[run] = region;
-  }
 }
 
 const rowsError = (expected: string, got: number): GlofError =>

@@ -27,15 +27,15 @@ export interface BoundaryTracer {
  * Where two inside pixels touch at a corner only, each keeps the corner to itself ("pinch" vertices): that is right for
  * two regions, and `splitAtPinches` mends it later where both belong to one.
  */
-export function createBoundaryTracer(width: number): BoundaryTracer {
-  const chains = createVertexChains();
+export function createBoundaryTracer(width: number, chains = createVertexChains()): BoundaryTracer {
   // Open chain ends at the vertical edges of the upper and the lower row.
-  let [upperEnds, lowerEnds] = [new Int32Array(width + 2), new Int32Array(width + 2)];
+  let [upperEnds, lowerEnds] = [new Int32Array(8), new Int32Array(8)];
 
   return {
     traceLine(y, upper, lower, onRing, onCornerContact) {
       const { edges: up, count: upCount } = upper;
       const { edges: low, count: lowCount } = lower;
+      if (lowerEnds.length < lowCount) lowerEnds = new Int32Array(2 * lowCount);
       // The end of the chain whose horizontal edge is being followed eastwards.
       let pending = -1;
       for (let iu = 0, il = 0; iu < upCount || il < lowCount; ) {

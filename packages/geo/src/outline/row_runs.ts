@@ -1,6 +1,6 @@
 /** The columns where a row of a mask goes in and out: start of run 0, end of run 0, start of run 1, … */
 export interface RowRuns {
-  readonly edges: Int32Array;
+  edges: Int32Array;
   /** Edges in use: twice the number of runs. */
   count: number;
 }
@@ -8,6 +8,17 @@ export interface RowRuns {
 /** Room for the runs of any row of `width` pixels. */
 export function createRowRuns(width: number): RowRuns {
   return { edges: new Int32Array(2 * Math.ceil(width / 2)), count: 0 };
+}
+
+/** Adds a run, and room for it. */
+export function addRun(runs: RowRuns, from: number, to: number): void {
+  if (runs.count + 2 > runs.edges.length) {
+    const larger = new Int32Array(2 * runs.edges.length + 2);
+    larger.set(runs.edges);
+    runs.edges = larger;
+  }
+  runs.edges[runs.count++] = from;
+  runs.edges[runs.count++] = to;
 }
 
 /** Finds the runs of ones among the `width` pixels from `start`. */

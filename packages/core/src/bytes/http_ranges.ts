@@ -92,7 +92,8 @@ export function fetchRange(
 
 function rangeOf(response: Response): { from: number; size: number } | undefined {
   const found = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
-  return found ? { from: Number(found[1]), size: Number(found[2]) } : undefined;
+  const [from, size] = [Number(found?.[1]), Number(found?.[2])];
+  return Number.isSafeInteger(from) && Number.isSafeInteger(size) ? { from, size } : undefined;
 }
 
 const versionOf = ({ headers }: Response): string | undefined =>

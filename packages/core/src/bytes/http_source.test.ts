@@ -83,6 +83,26 @@ describe("ranges", () => {
     await source.close();
   });
 
+  it("asks for few parts at once", async () => {
+    let open = 0;
+    let most = 0;
+    const address = await serve((request, response) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open--;
+        sendRange(request, response);
+      }, 10);
+    });
+    const source = await openBytes(address, { http: quick });
+    const starts = Array.from({ length: 22 }, (_, index) => index * 65_536);
+    const parts = await Promise.all(starts.map((at) => source.read(at, 4)));
+    parts.forEach((part, index) => {
+      expect(part).toEqual(content.slice(starts[index], starts[index]! + 4));
+    });
+    expect(requests.length).toBe(22);
+    expect(most).toBe(8);
+  });
+
   it("is not disturbed by another reader's cancelling", async () => {
     const address = await serve((request, response) => {
       setTimeout(() => sendRange(request, response), request.headers.range === "bytes=0-65535" ? 0 : 50);

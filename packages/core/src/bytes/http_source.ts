@@ -4,11 +4,14 @@ import { type ByteSource, requireRange } from "./byte_source.js";
 import type { HttpSourceOptions } from "./http_options.js";
 import { type FirstRange, fetchFirst, fetchRange } from "./http_ranges.js";
 import { shownAddress } from "./http_request.js";
+import { createLimiter } from "./limiter.js";
 import { bufferSource } from "./memory_sources.js";
 
 /** Small reads (headers, indexes) are served from pieces of this size, so that one request brings many. */
 const pieceBytes = 65_536;
 const piecesKept = 64;
+/** Requests of one file at once: a window over many blocks must not storm a server. */
+const requestsAtOnce = 8;
 /** Of a longer run only the last piece is kept: it is where a front-to-back reader goes on. */
 const longestRunKept = 32;
 
@@ -45,6 +48,7 @@ class PieceReader {
   private readonly pieces = new Map<number, Promise<Bytes>>();
   /** Where the last read ended. */
   private next = 0;
+  private readonly inTurn = createLimiter(requestsAtOnce);
 
   constructor(
     private readonly url: URL,
@@ -120,11 +124,12 @@ class PieceReader {
       kept.push({ offset: start, bytes: new Uint8Array(Math.min(pieceBytes, this.file.size - start)) });
     }
     const { url, name, file, http } = this;
-    const done = fetchRange(url, name, { offset, length }, file, http, signal, (bytes, at) => {
+    const take = (bytes: Uint8Array, at: number): void => {
       const chunk = { offset: offset + at, bytes };
       copyOverlap(chunk, into);
       for (const piece of kept) copyOverlap(chunk, piece);
-    });
+    };
+    const done = this.inTurn(() => fetchRange(url, name, { offset, length }, file, http, signal, take));
     for (const piece of kept) this.keep(piece, done);
     return done;
   }

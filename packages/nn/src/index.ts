@@ -29,7 +29,8 @@ export {
   silu,
   softplus,
 } from "./ops/activations.js";
-export { type AdamMoments, type AdamNumbers, type AdamUpdate, adamUpdate } from "./ops/adam_update.js";
+export type { AdamMoments, AdamNumbers, AdamUpdate } from "./ops/adam_types.js";
+export { adamUpdate } from "./ops/adam_update.js";
 export { type AttentionOptions, attention, multiHeadAttention } from "./ops/attention.js";
 export {
   type BatchNormOptions,

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { AdamMoments, AdamNumbers, AdamUpdate } from "./adam_update.js";
+import type { AdamMoments, AdamNumbers, AdamUpdate } from "./adam_types.js";
 
 /** One update of one parameter in a single pass over plain arrays, for the backends that keep tensors in memory. */
 export function adamOnArrays(

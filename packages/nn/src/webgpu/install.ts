@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { adamKernel } from "./adam.js";
 import { attentionKernels } from "./attention.js";
+import { convKernels } from "./conv.js";
 import { geluKernels } from "./gelu.js";
 import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
 import { layerNormKernels } from "./layer_norm.js";
@@ -15,6 +16,7 @@ const kernels = [
   ...softmaxKernels,
   ...attentionKernels,
   adamKernel,
+  ...convKernels,
 ];
 const overrides = [batchMatMul];
 

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { dispatch, isHardware, type ShaderInput } from "./dispatch.js";
+import { dispatch, isHardware, type ShaderInput, type UniformValue } from "./dispatch.js";
+import type { OperandKind } from "./operand_loader.js";
 import { type ProductVariant, productCode, variantKey } from "./product_shader.js";
 import type { ShaderBackend } from "./shader.js";
 
@@ -20,26 +21,60 @@ export interface Product {
   readonly residual?: TensorInfo | undefined;
 }
 
+/** A product whose operands may be read as a convolution reads them. */
+export interface GatheredProduct extends Omit<Product, "transposeA" | "transposeB"> {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly kindA: OperandKind;
+  readonly kindB: OperandKind;
+  /** Products in one go. Default 1. */
+  readonly batch?: number;
+  /** Numbers between the operands of two products. Default 0: all use the same. */
+  readonly strideA?: number;
+  readonly strideB?: number;
+  /** Parts of the sum over K, each a result of its own. Default 1. */
+  readonly splits?: number;
+  /** Sizes that the operand's kind reads by. Default none. */
+  readonly sizes?: readonly UniformValue[];
+}
+
 /** Groups that keep a large GPU busy: with fewer of the large tiles, more of the small ones are better. */
 const busyGroups = 128;
 
 /** Queues a product; the result [batch, M, N] belongs to the caller. */
 export function runProduct(backend: ShaderBackend, product: Product): TensorInfo {
-  const { transposeA = false, transposeB = false, activation = "none" } = product;
-  const { bias, scale, residual } = product;
+  const { transposeA = false, transposeB = false } = product;
   const [batchA, rowsA, colsA] = product.a.shape as [number, number, number];
   const [batchB, rowsB, colsB] = product.b.shape as [number, number, number];
   const [m, k] = transposeA ? [colsA, rowsA] : [rowsA, colsA];
   const n = transposeB ? rowsB : colsB;
-  const batch = Math.max(batchA, batchB);
+  return runGathered(backend, {
+    ...product,
+    m,
+    n,
+    k,
+    kindA: transposeA ? "outer" : "deep",
+    kindB: transposeB ? "deep" : "outer",
+    batch: Math.max(batchA, batchB),
+    strideA: batchA === 1 ? 0 : m * k,
+    strideB: batchB === 1 ? 0 : k * n,
+  });
+}
+
+/** Queues a product of gathered operands; the result [batch or splits, M, N] belongs to the caller. */
+export function runGathered(backend: ShaderBackend, product: GatheredProduct): TensorInfo {
+  const { m, n, k, kindA, kindB, bias, scale, residual } = product;
+  const { batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
   const variant: ProductVariant = {
-    tile: chooseTile(m, n, batch),
-    transposeA,
-    transposeB,
-    vectorM: transposeA && m % 4 === 0,
+    tile: chooseTile(m, n, batch * splits),
+    a: kindA,
+    b: kindB,
+    vectorM: kindA === "outer" && m % 4 === 0,
     vectorN: n % 4 === 0,
+    split: splits > 1,
     bias: bias !== undefined,
-    activation,
+    activation: product.activation ?? "none",
     scale: scale !== undefined,
     residual: residual !== undefined,
     unroll: isHardware(backend),
@@ -50,21 +85,23 @@ export function runProduct(backend: ShaderBackend, product: Product): TensorInfo
   );
   const [y] = dispatch(backend, {
     key: variantKey(variant),
-    outputs: [{ name: "y", element, into: [batch, m, n] }],
+    outputs: [{ name: "y", element, into: [batch * splits, m, n] }],
     inputs: [
       { name: "a", element: variant.vectorM ? "vec4<f32>" : "f32", tensor: product.a },
-      { name: "b", element: !transposeB && variant.vectorN ? "vec4<f32>" : "f32", tensor: product.b },
+      { name: "b", element: kindB === "outer" ? element : "f32", tensor: product.b },
       ...extra,
     ],
     uniforms: [
       ["M", "i32", m],
       ["N", "i32", n],
       ["K", "i32", k],
-      ["strideA", "i32", batchA === 1 ? 0 : m * k],
-      ["strideB", "i32", batchB === 1 ? 0 : k * n],
+      ["strideA", "i32", strideA],
+      ["strideB", "i32", strideB],
+      ["perSplit", "i32", Math.ceil(k / splits)],
+      ...sizes,
     ],
     code: () => productCode(variant),
-    groups: [Math.ceil(n / variant.tile), Math.ceil(m / variant.tile), batch],
+    groups: [Math.ceil(n / variant.tile), Math.ceil(m / variant.tile), batch * splits],
   });
   return y!;
 }

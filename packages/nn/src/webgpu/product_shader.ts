@@ -1,3 +1,4 @@
+import { loaderCode, type OperandKind } from "./operand_loader.js";
 import { repeat } from "./repeat.js";
 
 /**
@@ -17,14 +18,14 @@ import { repeat } from "./repeat.js";
 export interface ProductVariant {
   /** Edge of the results of a workgroup. */
   readonly tile: 64 | 128;
-  /** A lies as [K, M]. */
-  readonly transposeA: boolean;
-  /** B lies as [N, K]. */
-  readonly transposeB: boolean;
-  /** M (where A is transposed) divides by 4. */
+  readonly a: OperandKind;
+  readonly b: OperandKind;
+  /** A is read as vectors along M. */
   readonly vectorM: boolean;
-  /** N divides by 4. */
+  /** B, where it runs along N, and all that follows the product are read and written as vectors along N. */
   readonly vectorN: boolean;
+  /** The groups along z share the sum over K of one product instead of making several. */
+  readonly split: boolean;
   readonly bias: boolean;
   readonly activation: "none" | "gelu";
   /** y = residual + scale * (...): the scale is one per column. */
@@ -59,8 +60,8 @@ export function productCode(variant: ProductVariant): string {
   return `
 var<workgroup> tileA : array<vec4<f32>, ${halfNumbers / 2}>;
 var<workgroup> tileB : array<vec4<f32>, ${halfNumbers / 2}>;
-${loader("A", variant.transposeA, variant.vectorM, depth, quads)}
-${loader("B", !variant.transposeB, variant.vectorN, depth, quads)}
+${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM }, depth, quads)}
+${loaderCode({ name: "B", kind: variant.b, vector: variant.vectorN && variant.b === "outer" }, depth, quads)}
 ${variant.activation === "gelu" ? gelu4 : ""}
 ${finish(variant)}
 
@@ -70,24 +71,26 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   let colBase = i32(group.x) * ${tile};
   let startA = i32(group.z) * uniforms.strideA;
   let startB = i32(group.z) * uniforms.strideB;
+  let first = ${variant.split ? "i32(group.z) * uniforms.perSplit" : "0"};
+  let last = ${variant.split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
   let startY = i32(group.z) * uniforms.M * uniforms.N;
   let ty = thread / 16u;
   let tx = thread % 16u;
   // Sum [row][half] of columns: rows are ty * 4 + row % 4 of each half of the tile.
   var sums : array<vec4<f32>, ${4 * halves * halves}>;
-  var nextA = loadA(startA, rowBase, 0, i32(thread));
-  var nextB = loadB(startB, colBase, 0, i32(thread));
+  var nextA = loadA(startA, rowBase, first, last, i32(thread));
+  var nextB = loadB(startB, colBase, first, last, i32(thread));
   let placeA = placeOfA(thread);
   let placeB = placeOfB(thread);
-  let steps = (uniforms.K + ${depth - 1}) / ${depth};
+  let steps = (last - first + ${depth - 1}) / ${depth};
   for (var step = 0; step < steps; step++) {
     let present = u32(step & 1) * ${halfNumbers / 4}u;
     tileA[present + placeA] = nextA;
     tileB[present + placeB] = nextB;
     workgroupBarrier();
     if (step + 1 < steps) {
-      nextA = loadA(startA, rowBase, (step + 1) * ${depth}, i32(thread));
-      nextB = loadB(startB, colBase, (step + 1) * ${depth}, i32(thread));
+      nextA = loadA(startA, rowBase, first + (step + 1) * ${depth}, last, i32(thread));
+      nextB = loadB(startB, colBase, first + (step + 1) * ${depth}, last, i32(thread));
     }
     for (var k = 0u; k < ${depth}u; k++) {
       let line = present + k * ${quads}u;
@@ -115,40 +118,6 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
         `finish(startY, row + i32(64u * (${i} / 4u) + ${i} % 4u), col + i32(64u * ${j}), sums[${i} * ${halves}u + ${j}]);`,
     ),
   )}
-}
-`;
-}
-
-/**
- * Brings four numbers along the outer axis (M or N) at one k per thread into registers. Where memory runs along the outer
- * axis that is one vector; where it runs along K it is four numbers, of which neighbouring threads read neighbours.
- */
-function loader(name: "A" | "B", alongOuter: boolean, vector: boolean, depth: number, quads: number): string {
-  const buffer = name.toLowerCase();
-  const outer = name === "A" ? "uniforms.M" : "uniforms.N";
-  const quad = alongOuter ? `% ${quads}` : `/ ${depth}`;
-  const deep = alongOuter ? `/ ${quads}` : `% ${depth}`;
-  const one = (i: number): string => {
-    const at = alongOuter ? `start + k * ${outer} + first + ${i}` : `start + (first + ${i}) * uniforms.K + k`;
-    return `if (first + ${i} < ${outer}) { four.${"xyzw"[i]} = ${buffer}[${at}]; }`;
-  };
-  const body =
-    alongOuter && vector
-      ? `if (first < ${outer}) { four = ${buffer}[(start + k * ${outer} + first) / 4]; }`
-      : range(4, one);
-  return `
-fn load${name}(start : i32, base : i32, deep : i32, thread : i32) -> vec4<f32> {
-  let first = base + 4 * (thread ${quad});
-  let k = deep + thread ${deep};
-  var four = vec4<f32>();
-  if (k < uniforms.K) {
-    ${body}
-  }
-  return four;
-}
-fn placeOf${name}(thread : u32) -> u32 {
-  let k = thread ${deep}u;
-  return k * ${quads}u + ((thread ${quad}u) ^ (k & 7u));
 }
 `;
 }

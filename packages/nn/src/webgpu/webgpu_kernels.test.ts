@@ -3,8 +3,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
 import { activate } from "../ops/activations.js";
-import { type AdamUpdate, adamUpdate } from "../ops/adam_update.js";
+import type { AdamUpdate } from "../ops/adam_types.js";
+import { adamUpdate } from "../ops/adam_update.js";
 import { attention, multiHeadAttention } from "../ops/attention.js";
+import { conv2d, convTranspose2d } from "../ops/conv2d.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
@@ -48,6 +50,43 @@ const cases: readonly (readonly [name: string, f: (inputs: Params) => tf.Tensor,
       [5, 33],
       [33, 50],
     ],
+  ],
+  [
+    "conv2d 3 x 3",
+    ({ a, b, c }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c, { padding: 1 }),
+    [[2, 7, 6, 5], [3, 3, 5, 8], [8]],
+  ],
+  [
+    "conv2d, strides and dilation that differ",
+    ({ a, b }) =>
+      conv2d(a as tf.Tensor4D, b as tf.Tensor4D, undefined, {
+        stride: [2, 3],
+        padding: [2, 1],
+        dilation: [1, 2],
+      }),
+    [
+      [1, 9, 11, 4],
+      [3, 2, 4, 3],
+    ],
+  ],
+  [
+    "conv2d, patches and pixels left over",
+    ({ a, b, c }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c, { stride: 4 }),
+    [[1, 10, 9, 3], [4, 4, 3, 12], [12]],
+  ],
+  [
+    "conv2d, many pixels",
+    ({ a, b }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, undefined, { padding: 1 }),
+    [
+      [1, 40, 41, 4],
+      [3, 3, 4, 4],
+    ],
+  ],
+  [
+    "convTranspose2d",
+    ({ a, b, c }) =>
+      convTranspose2d(a as tf.Tensor4D, b as tf.Tensor4D, c, { stride: 2, padding: 1, outputPadding: 1 }),
+    [[2, 4, 5, 6], [3, 3, 4, 6], [4]],
   ],
   ["attention", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 3), [[2, 19, 72]]],
   ["attention, rows that are no vectors", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[2, 9, 42]]],

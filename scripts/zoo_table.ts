@@ -134,8 +134,7 @@ await writeFile(
 
 Every file of a collection of ${files.length} GeoTIFFs and JPEG 2000 files from the tests of rio-tiler, cogeotiff, rasterio, image-tiff
 and GeoTrellis, read by \`openRaster\` and by GDAL ${theirs[0]!.version}: all bands of the upper left ${side} x ${side} pixels.
-${count(/\| equal \|/)} equal in every pixel, ${count(/\| differs/)} differ (JPEG's rounding and colour upsampling; CMYK, which GDAL turns into RGBA),
-${count(/\| refused/)} are refused by name. Made by \`scripts/zoo_table.ts\`.
+${count(/\| equal \|/)} equal in every pixel, ${count(/\| differs/)} differs (8-bit CMYK, which GDAL turns into RGBA), ${count(/\| refused/)} are refused by name. Made by \`scripts/zoo_table.ts\`.
 
 | file | against GDAL | what it is, or why not |
 |---|---|---|

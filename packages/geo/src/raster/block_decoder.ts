@@ -2,6 +2,7 @@ import { getDecoder } from "geotiff";
 import { inNode, loadZlib } from "../node_only.js";
 import type { RasterArray } from "../types.js";
 import { bytesPerPixel, createRasterArray, viewAsRasterArray } from "./array_types.js";
+import { decodeJpeg } from "./jpeg/decode_jpeg.js";
 import { undoDifferences, undoFloatPlanes } from "./predictor.js";
 import { corrupt, type TiffFile } from "./tiff_file.js";
 import type { TiffLayout } from "./tiff_layout.js";
@@ -55,6 +56,7 @@ function decompressorFor(file: TiffFile, layout: TiffLayout, name: string): Deco
     };
   }
   const value = (tag: string): unknown => file.tag(tag);
+  const tables = Uint8Array.from((value("JPEGTables") ?? []) as ArrayLike<number>);
   const decoder = getDecoder(compression, {
     tileWidth: layout.blockCols,
     tileHeight: layout.blockRows,
@@ -66,8 +68,15 @@ function decompressorFor(file: TiffFile, layout: TiffLayout, name: string): Deco
     ...{ JPEGTables: value("JPEGTables"), LercParameters: value("LercParameters") },
   });
   decoder.catch(() => {});
-  return async (stored) =>
-    new Uint8Array((await (await decoder).decode(stored.slice().buffer)) as ArrayBuffer);
+  const samples = layout.isPlanar ? 1 : layout.bandCount;
+  return async (stored, wantedBytes) => {
+    if (compression === 7) {
+      const target = { cols: layout.blockCols, rows: wantedBytes / (layout.blockCols * samples), samples };
+      const decoded = layout.bitsPerSample === 8 ? decodeJpeg(stored, tables, target) : undefined;
+      if (decoded !== undefined) return decoded;
+    }
+    return new Uint8Array((await (await decoder).decode(stored.slice().buffer)) as ArrayBuffer);
+  };
 }
 
 function toPixels(

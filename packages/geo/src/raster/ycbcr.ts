@@ -1,17 +1,22 @@
+/** libjpeg's constants, with 16 bits of fraction. */
+const [redOfCr, blueOfCb, greenOfCr, greenOfCb] = [91_881, 116_130, 46_802, 22_554];
+const half = 32_768;
+
+const clamp = (value: number): number => Math.min(Math.max(value, 0), 255);
+
 /**
- * Turns JPEG's luma and two colour differences into red, green and blue in place (ITU-T T.871, section 7), as GDAL shows
- * such files.
+ * Turns JPEG's luma and two colour differences into red, green and blue in place (ITU-T T.871, section 7), with the
+ * roundings of libjpeg, as GDAL shows such files.
  *
  * @param pixels Y, Cb, Cr of each pixel side by side
  */
 export function ycbcrToRgb(pixels: Uint8Array): void {
-  const clamped = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.length);
   for (let at = 0; at + 2 < pixels.length; at += 3) {
     const luma = pixels[at]!;
     const blue = pixels[at + 1]! - 128;
     const red = pixels[at + 2]! - 128;
-    clamped[at] = luma + 1.402 * red;
-    clamped[at + 1] = luma - 0.344136 * blue - 0.714136 * red;
-    clamped[at + 2] = luma + 1.772 * blue;
+    pixels[at] = clamp(luma + ((redOfCr * red + half) >> 16));
+    pixels[at + 1] = clamp(luma + ((half - greenOfCb * blue - greenOfCr * red) >> 16));
+    pixels[at + 2] = clamp(luma + ((blueOfCb * blue + half) >> 16));
   }
 }

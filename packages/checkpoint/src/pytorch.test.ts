@@ -178,12 +178,13 @@ describe("hostile files of torch.save", () => {
     ],
   ];
   it.each(cases)("%s", async (_, bytes, code, message) => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     await expect(openCheckpoint(bytes, { name: "hostile" })).rejects.toMatchObject({
       name: "GlofError",
       code,
       message: expect.stringMatching(message),
     });
-    expect(performance.now() - started).toBeLessThan(3000);
+    // Of the processor: a busy machine does not count.
+    expect(process.cpuUsage(started).user).toBeLessThan(3e6);
   });
 });

@@ -1,6 +1,7 @@
 import type { ByteSource } from "@glof/core/bytes";
 import { elementCount, isDtype, itemBytes } from "./dtypes.js";
 import { corrupt, overLimit, unsupported } from "./failures.js";
+import { isObject, parseJsonObject } from "./parse_json.js";
 import type { CheckpointEntry } from "./types.js";
 
 /** The format's own limit on its header, in bytes. */
@@ -29,7 +30,7 @@ export async function readSafetensorsHeader(file: ByteSource): Promise<Safetenso
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > BigInt(maxHeaderBytes)) throw overLimit(name, "bytes of header", maxHeaderBytes, length);
   const bytes = await file.read(8, Number(length));
-  const header = parseObject(name, bytes);
+  const header = parseJsonObject(name, bytes, "a header");
   const dataStart = 8 + Number(length);
   const { __metadata__: metadata, ...tensors } = header;
   const placed = Object.entries(tensors).map(([tensor, facts]) => placeEntry(name, tensor, facts, dataStart));
@@ -39,20 +40,6 @@ export async function readSafetensorsHeader(file: ByteSource): Promise<Safetenso
     metadata: readMetadata(name, metadata),
   };
 }
-
-function parseObject(name: string, bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw corrupt(name, "a header of JSON", error instanceof Error ? error.message : String(error));
-  }
-  if (!isObject(header)) throw corrupt(name, "a JSON object as header", typeof header);
-  return header;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function placeEntry(file: string, name: string, facts: unknown, dataStart: number): PlacedEntry {
   const where = `tensor ${JSON.stringify(name)}`;

@@ -1,5 +1,6 @@
 import type { ByteSource } from "@glof/core/bytes";
 import { corrupt, overLimit, unsupported } from "./failures.js";
+import { isObject, parseJsonObject } from "./parse_json.js";
 import { maxHeaderBytes } from "./safetensors_header.js";
 import type { Checkpoint, CheckpointEntry } from "./types.js";
 
@@ -67,16 +68,9 @@ function shardStarts(shards: ReadonlyMap<string, Checkpoint>): ReadonlyMap<strin
 
 async function readWeightMap(file: ByteSource): Promise<ReadonlyMap<string, string>> {
   if (file.size > maxHeaderBytes) throw overLimit(file.name, "bytes of index", maxHeaderBytes, file.size);
-  let index: unknown;
-  try {
-    index = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await file.read(0, file.size)));
-  } catch (error) {
-    throw corrupt(file.name, "an index of JSON", error instanceof Error ? error.message : String(error));
-  }
-  const map =
-    typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
-  if (typeof map !== "object" || map === null) throw corrupt(file.name, "a weight_map", "none");
-  const places = Object.entries(map as Record<string, unknown>);
+  const { weight_map: map } = parseJsonObject(file.name, await file.read(0, file.size), "an index");
+  if (!isObject(map)) throw corrupt(file.name, "a weight_map", "none");
+  const places = Object.entries(map);
   if (places.length === 0) throw corrupt(file.name, "a weight_map of some names", "an empty one");
   for (const [tensor, shard] of places) {
     // A shard lies beside its index: no path may lead elsewhere.

@@ -19,6 +19,9 @@ export interface TorchEntry extends CheckpointEntry {
 const maxTensors = 100_000;
 const maxVisits = 1_000_000;
 const maxDepth = 100;
+/** Torch has 64 axes at most; names are paths of modules. */
+const maxAxes = 64;
+const maxNameLength = 1000;
 /** A view may repeat elements (stride 0); beyond its storage's size only up to this many. */
 const maxRepeatedElements = 1 << 24;
 
@@ -32,6 +35,7 @@ export function collectTensors(root: PyValue, name: string): ReadonlyMap<string,
   let visits = 0;
   const visit = (value: PyValue, path: string): void => {
     if (++visits > maxVisits) throw overLimit(name, "values", maxVisits, visits);
+    if (path.length > maxNameLength) throw overLimit(name, "letters in a name", maxNameLength, path.length);
     if (value instanceof TorchTensor) {
       const tensor = path || "tensor";
       if (entries.has(tensor)) throw corrupt(name, "one tensor of each name", `"${tensor}" twice`);
@@ -76,6 +80,7 @@ function checkTensor(tensor: TorchTensor, name: string, file: string): TorchEntr
   if (!shape || !stride || stride.length !== shape.length || count === undefined || !atSound) {
     throw corrupt(file, `${where} to have a size, stride and offset of whole numbers`, "others");
   }
+  if (shape.length > maxAxes) throw overLimit(file, `axes in ${where}`, maxAxes, shape.length);
   const { dtype, storageElements, storageBytes } = describeStorage(tensor, where, file);
   const span = count === 0 ? 0 : 1 + shape.reduce((sum, size, axis) => sum + (size - 1) * stride[axis]!, 0);
   const first = offset + storage.viewOffset;

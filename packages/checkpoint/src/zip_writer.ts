@@ -1,4 +1,4 @@
-import { crc32 } from "./crc32.js";
+import { crc32 } from "@glof/core/bytes";
 
 /** Storages begin at a multiple of this, as torch writes them, so that they can be mapped into memory. */
 const alignment = 64;

@@ -10,7 +10,7 @@ export type ItemPlace =
 export function placeOf(source: string | URL | Blob | ArrayBuffer): ItemPlace {
   if (source instanceof URL) return { kind: "url", url: source };
   if (typeof source !== "string") return { kind: "none" };
-  if (/^https?:/i.test(source)) return { kind: "url", url: new URL(source) };
+  if (/^https?:/i.test(source)) return { kind: "url", url: parseUrl(source, undefined, "openStacItem") };
   return { kind: "folder", path: /^(.*[\\/])?/.exec(source)![0] };
 }
 
@@ -22,7 +22,7 @@ export function placeOf(source: string | URL | Blob | ArrayBuffer): ItemPlace {
 export function locateAsset(href: string, place: ItemPlace, where: string): string | URL {
   const isLocal = place.kind === "folder" || (place.kind === "url" && place.url.protocol === "file:");
   const scheme = /^([a-z][a-z\d+.-]+):/i.exec(href)?.[1]?.toLowerCase();
-  if (scheme === "http" || scheme === "https") return new URL(href);
+  if (scheme === "http" || scheme === "https") return parseUrl(href, undefined, where);
   const allowed = scheme === undefined ? place.kind !== "none" : scheme === "file" && isLocal;
   if (!allowed) {
     throw new GlofError(
@@ -32,8 +32,20 @@ export function locateAsset(href: string, place: ItemPlace, where: string): stri
       { href },
     );
   }
-  if (scheme === "file") return new URL(href);
-  if (place.kind === "url") return new URL(href, place.url);
+  if (scheme === "file") return parseUrl(href, undefined, where);
+  if (place.kind === "url") return parseUrl(href, place.url, where);
   if (place.kind === "folder" && !/^[\\/]|^[a-z]:[\\/]/i.test(href)) return `${place.path}${href}`;
   return href;
+}
+
+function parseUrl(text: string, base: URL | undefined, where: string): URL {
+  try {
+    return new URL(text, base);
+  } catch (cause) {
+    throw new GlofError(
+      "bad-argument",
+      `${where}: expected an address, got ${text.slice(0, 100)}. Tell the catalogue's owner.`,
+      { cause },
+    );
+  }
 }

@@ -38,8 +38,8 @@ export type FastKernelName =
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
- * - `GlofAdam`: inputs param, grad, mean?, square?, largest?; attrs the `AdamNumbers`; gives the next param, mean, square and,
- *   with amsgrad, largest
+ * - `GlofAdam`: inputs param, grad, mean?, square?; attrs the `AdamNumbers`, amsgrad left aside; gives the next param, mean and
+ *   square
  */
 export type FastGradientName =
   | "GlofGeluGrad"

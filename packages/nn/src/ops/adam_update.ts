@@ -16,13 +16,12 @@ export function adamUpdate(
   before: AdamMoments,
   numbers: AdamNumbers,
 ): AdamUpdate {
-  const kernel = useGradientKernel("GlofAdam");
+  // The kernel has no place for a fifth input: a device grants eight buffers for certain.
+  const kernel = numbers.amsgrad ? undefined : useGradientKernel("GlofAdam");
   if (kernel !== undefined) {
-    const largest = numbers.amsgrad ? before.largest : undefined;
-    const given = { param, grad, mean: before.mean, square: before.square, largest };
-    const [moved, mean, square, most] = kernel(given, { ...numbers }) as tf.Tensor[];
-    const update = { param: moved!, mean: mean!, square: square! };
-    return most === undefined ? update : { ...update, largest: most };
+    const given = { param, grad, mean: before.mean, square: before.square };
+    const [moved, mean, square] = kernel(given, { ...numbers }) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return { param: moved, mean, square };
   }
   // Where reading is a copy in memory, one pass beats fourteen operations.
   const liesInMemory = ["cpu", "wasm"].includes(tf.getBackend());

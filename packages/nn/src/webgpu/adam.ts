@@ -5,7 +5,7 @@ import type { KernelCall, WebgpuKernel } from "./kernel.js";
 /**
  * Adam in one pass per parameter, where tfjs's operations take fourteen.
  *
- * Arithmetic: about 15 FLOP a number over 28 bytes (7 of them with moments: four read, three written; amsgrad 36): bound by
+ * Arithmetic: about 15 FLOP a number over 28 bytes (four numbers read, three written): bound by
  * device memory.
  */
 
@@ -16,7 +16,7 @@ const groupsPerRow = 65_535;
 /** Uniforms by the names of `AdamNumbers`. */
 const numberNames = ["beta1", "beta2", "epsilon", "shrink", "l2", "stepSize", "spreadScale"] as const;
 
-function code(known: ReadonlySet<string>, amsgrad: boolean): string {
+function code(known: ReadonlySet<string>): string {
   const before = (name: string): string => (known.has(name) ? `${name}[at]` : "0.0");
   return `
 @compute @workgroup_size(${threads})
@@ -27,37 +27,33 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   let slope = grad[at] + uniforms.l2 * value;
   let mean1 = uniforms.beta1 * ${before("mean")} + (1.0 - uniforms.beta1) * slope;
   let square1 = uniforms.beta2 * ${before("square")} + (1.0 - uniforms.beta2) * slope * slope;
-  let spread = ${amsgrad ? `max(square1, ${before("largest")})` : "square1"};
   nextMean[at] = mean1;
   nextSquare[at] = square1;
-  ${amsgrad ? "nextLargest[at] = spread;" : ""}
-  next[at] = uniforms.shrink * value - uniforms.stepSize * mean1 / (sqrt(spread) * uniforms.spreadScale + uniforms.epsilon);
+  next[at] = uniforms.shrink * value - uniforms.stepSize * mean1 / (sqrt(square1) * uniforms.spreadScale + uniforms.epsilon);
 }
 `;
 }
 
 function adam({ backend, inputs, attributes }: KernelCall): TensorInfo[] {
   const { shape } = inputs.param!;
-  const amsgrad = attributes.amsgrad === true;
   const given = Object.entries(inputs).map(
     ([name, tensor]): ShaderInput => ({ name, element: "f32", tensor }),
   );
   const known = new Set(given.map(({ name }) => name));
   const count = shape.reduce((product, size) => product * size, 1);
   const groups = Math.ceil(count / threads);
-  const results = ["next", "nextMean", "nextSquare", ...(amsgrad ? ["nextLargest"] : [])];
   return dispatch(backend, {
-    key: `adam_${given.map(({ name }) => name).join("_")}_${amsgrad}`,
-    outputs: results.map((name) => ({ name, element: "f32", into: shape })),
+    key: `adam_${given.map(({ name }) => name).join("_")}`,
+    outputs: ["next", "nextMean", "nextSquare"].map((name) => ({ name, element: "f32", into: shape })),
     inputs: given,
     uniforms: [
       ["count", "i32", count],
       ...numberNames.map((name): UniformValue => [name, "f32", attributes[name] as number]),
     ],
-    code: () => code(known, amsgrad),
+    code: () => code(known),
     groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
   });
 }
 
-/** `GlofAdam`: param, grad and what there is of mean, square, largest -> the same after the update. */
+/** `GlofAdam`: param, grad and what there is of mean and square -> param, mean and square after the update. */
 export const adamKernel: WebgpuKernel = { name: "GlofAdam", compute: adam };

@@ -1,0 +1,116 @@
+import {
+  adamUpdate,
+  conv2d,
+  installWebgpuKernels,
+  layerNorm,
+  linear,
+  linearResidual,
+  multiHeadAttention,
+  type Params,
+  softmax,
+  valueAndGrad,
+} from "@glof/nn";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/** Operations at the sizes that choose each form of the shaders: tiles of 64 and 128, vectors and single numbers. */
+const operations: readonly (readonly [name: string, f: (given: Params) => tf.Tensor, shapes: number[][]])[] =
+  [
+    [
+      "linear with GELU",
+      ({ a, b, c }) => linear(a!, b!, c!, { activation: "gelu" }),
+      [[1370, 384], [384, 1536], [1536]],
+    ],
+    ["linear, odd sizes", ({ a, b, c }) => linear(a!, b!, c!), [[7, 33], [33, 50], [50]]],
+    [
+      "linearResidual",
+      ({ a, b, c, d, e }) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),
+      [[4, 1370, 384], [4, 1370, 384], [384, 384], [384], [384]],
+    ],
+    ["attention, heads of 64", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 6), [[1, 1370, 1152]]],
+    ["attention, heads of 128", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[1, 50, 768]]],
+    ["attention, heads of 7", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[1, 50, 42]]],
+    [
+      "conv2d",
+      ({ a, b, c }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c!, { padding: 1 }),
+      [[1, 130, 130, 64], [3, 3, 64, 64], [64]],
+    ],
+    ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1370, 384], [384], [384]]],
+    ["softmax", ({ a }) => softmax(a!), [[64, 1370]]],
+  ];
+
+/**
+ * What a GPU gets differs from what SwiftShader gets (inner loops written out). Dawn's null backend compiles shaders for any
+ * adapter's name and runs nothing: this shows that they are valid, the SwiftShader tests show what they compute.
+ */
+describe("shaders for hardware", () => {
+  let device: GPUDevice;
+  const before = tf.getBackend();
+
+  beforeAll(async () => {
+    const [{ create, globals }, { WebGPUBackend }] = await Promise.all([
+      import("webgpu"),
+      import("@tensorflow/tfjs-backend-webgpu"),
+    ]);
+    Object.assign(globalThis, globals);
+    const gpu = create(["backend=null"]);
+    if (!globalThis.navigator)
+      Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
+    Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
+    const adapter = await gpu.requestAdapter();
+    device = await adapter!.requestDevice();
+    if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
+    const info = { vendor: "nvidia", architecture: "hopper" } as GPUAdapterInfo;
+    tf.registerBackend("webgpu", () => new WebGPUBackend(device, info));
+    await tf.setBackend("webgpu");
+    await installWebgpuKernels();
+  });
+
+  afterAll(() => {
+    tf.removeBackend("webgpu");
+    if (before) tf.setBackend(before);
+  });
+
+  /** What the device finds wrong with the work. */
+  async function complaint(work: () => void): Promise<string | undefined> {
+    device.pushErrorScope("validation");
+    tf.tidy(work);
+    const error = await device.popErrorScope();
+    return error?.message;
+  }
+
+  it("sees what is wrong", async () => {
+    const wrong = (): void => void device.createShaderModule({ code: "fn main( {" });
+    expect(await complaint(wrong)).toMatch(/WGSL/);
+  });
+
+  for (const [name, f, shapes] of operations) {
+    it(`are valid: ${name}`, async () => {
+      const given = Object.fromEntries(shapes.map((shape, index) => ["abcde"[index]!, tf.zeros(shape)]));
+      expect(await complaint(() => void f(given))).toBeUndefined();
+      const loss = (params: Params): tf.Scalar => tf.sum(f(params));
+      expect(await complaint(() => void valueAndGrad(loss, given))).toBeUndefined();
+      tf.dispose(given);
+    });
+  }
+
+  it("are valid: Adam", async () => {
+    const numbers = {
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      shrink: 1,
+      l2: 0,
+      stepSize: 1,
+      spreadScale: 1,
+    };
+    for (const amsgrad of [false, true]) {
+      const steps = (): void => {
+        const [param, grad] = [tf.zeros([70_000]), tf.zeros([70_000])];
+        const next = adamUpdate(param, grad, {}, { ...numbers, amsgrad });
+        adamUpdate(next.param, grad, next, { ...numbers, amsgrad });
+      };
+      expect(await complaint(steps)).toBeUndefined();
+    }
+  });
+});

@@ -1,6 +1,6 @@
 export { beginCog } from "./cog/begin_cog.js";
 export type { CogCompression, CogDtype, CogOptions, CogWriter, OverviewMethod } from "./cog/cog_options.js";
-export { crsFromEpsg, isSameCrs, utmCrsAt, WGS84 } from "./crs/crs.js";
+export { crsFromEpsg, isSameCrs, metricCrsAt, type UtmZone, utmCrsAt, utmZoneOf, WGS84 } from "./crs/crs.js";
 export { projector, reprojectPolygons } from "./crs/projector.js";
 export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";
 export {
@@ -11,6 +11,30 @@ export {
   planarPerimeter,
   signedArea,
 } from "./measure/areas.js";
+export {
+  intersectPolygons,
+  type PolygonOverlap,
+  polygonOverlap,
+  subtractPolygons,
+  unitePolygons,
+} from "./measure/clip_polygons.js";
+export {
+  type ElevationOptions,
+  type ElevationStatistics,
+  elevationStatistics,
+} from "./measure/elevation_statistics.js";
+export { geodesicCentroid, localPlaneAt } from "./measure/geodesic_centroid.js";
+export {
+  convexHull,
+  type LakeExtent,
+  lakeExtent,
+  type OrientedRectangle,
+  orientedRectangle,
+} from "./measure/oriented_rectangle.js";
+export { isInPolygon, isInPolygons, isInRing } from "./measure/point_in_polygon.js";
+export { pointOnSurface } from "./measure/point_on_surface.js";
+export { frechetDistance, hausdorffDistance, type RingDistanceOptions } from "./measure/ring_distances.js";
+export { splitAtAntimeridian } from "./measure/split_antimeridian.js";
 export { distanceTransform } from "./morphology/distance_transform.js";
 export { closeMask, dilate, erode, type MorphologyOptions, openMask } from "./morphology/erode_dilate.js";
 export {
@@ -28,12 +52,25 @@ export {
 } from "./outline/begin_polygonize.js";
 export { type Components, type Connectivity, labelComponents } from "./outline/label_components.js";
 export type { LakeOutline } from "./outline/lake_outline.js";
+export {
+  beginPolygonizeLabels,
+  type LabelOutline,
+  type LabelPolygonizer,
+  type PolygonizeLabelsOptions,
+  polygonizeLabels,
+} from "./outline/polygonize_labels.js";
 export type { CubeAttribute } from "./raster/cube/cube_store.js";
 export type { VariableInfo } from "./raster/cube/cube_variables.js";
 export { listVariables } from "./raster/list_variables.js";
 export { type OpenRasterOptions, openRaster, type RasterInput } from "./raster/open_raster.js";
 export { type ReadReducedOptions, readReduced } from "./raster/read_reduced.js";
 export * from "./types.js";
+export { parseFlatGeobuf, readFlatGeobuf } from "./vector/flatgeobuf/read_flatgeobuf.js";
+export {
+  type FlatGeobufOptions,
+  formatFlatGeobuf,
+  writeFlatGeobuf,
+} from "./vector/flatgeobuf/write_flatgeobuf.js";
 export type { ColumnType } from "./vector/geopackage/columns.js";
 export { parseGeoPackage, readGeoPackage } from "./vector/geopackage/read_geopackage.js";
 export {
@@ -42,8 +79,21 @@ export {
   type VectorLayer,
   writeGeoPackage,
 } from "./vector/geopackage/write_geopackage.js";
+export { polygonCoverage } from "./vector/polygon_coverage.js";
+export type { RasterizeOptions, RasterizeRule } from "./vector/rasterize_polygons.js";
 export { type HasGeometry, rasterizePolygons } from "./vector/rasterize_polygons.js";
 export { type FeatureTable, parseGeoJson, readGeoJson } from "./vector/read_geojson.js";
+export { parseVectors, type ReadVectorsOptions, readVectors } from "./vector/read_vectors.js";
+export { parseShapefile, type ShapefileParts } from "./vector/shapefile/parse_shapefile.js";
+export {
+  formatQml,
+  type GraduatedStyle,
+  LAKES_BY_AREA,
+  LAKES_BY_PROBABILITY,
+  type StyleClass,
+  writeQml,
+} from "./vector/styles/qml.js";
+export { type CsvOptions, formatCsv, toWkt, writeCsv } from "./vector/write_csv.js";
 export { formatGeoJson, type GeoJsonOptions, writeGeoJson } from "./vector/write_geojson.js";
 export type { WarpResampling } from "./warp/kernels.js";
 export { type SuggestGridOptions, suggestGrid } from "./warp/suggest_grid.js";

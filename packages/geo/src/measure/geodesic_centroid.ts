@@ -47,8 +47,7 @@ export function middleOf(polygons: MultiPolygon): Position {
 
 /**
  * Centre of mass of a shape on the ellipsoid, taken in an equal-area plane about it. Right for shapes that hold a pole or
- * cross the antimeridian; they may be up to a hemisphere large, and lakes come within a millimetre of what a finer plane
- * says. It need not lie inside: see `pointOnSurface`.
+ * cross the antimeridian; they may be up to a hemisphere large. Good to a few millimetres, the precision of the plane's series in proj4. It need not lie inside: see `pointOnSurface`.
  *
  * @param polygons longitude, latitude in degrees
  * @returns longitude in [-180, 180], latitude

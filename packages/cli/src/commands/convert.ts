@@ -1,5 +1,5 @@
 import { type Checkpoint, castCheckpoint, openCheckpoint, saveCheckpoint } from "@glof/checkpoint";
-import { GlofError } from "@glof/core";
+import { GlofError, type ProgressEvent } from "@glof/core";
 import { hashTensors } from "@glof/segmenter";
 import { type Dinov2Naming, type ExtraBlocks, recognizeDinov2, toNames, withDepth } from "@glof/vit-dinov2";
 import { type Command, Option } from "commander";
@@ -81,8 +81,7 @@ async function runConvert(from: string, to: string, flags: ConvertFlags): Promis
         maxShardBytes: flags.maxShardSize,
         overwrite: (flags.force ?? false) || (flags.overwrite ?? false),
         signal,
-        onProgress: ({ stage, done, total }) =>
-          progress.onProgress({ stage, done: megabytes(done), total: megabytes(total ?? 0), unit: "MB" }),
+        onProgress: (event) => progress.onProgress(inMegabytes(event)),
       });
       progress.end();
       console.say(`${converted.entries.size} tensors in ${paths.join(", ")}`);
@@ -93,7 +92,16 @@ async function runConvert(from: string, to: string, flags: ConvertFlags): Promis
   });
 }
 
-const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+/** Whole megabytes, of which only the last event has all. */
+function inMegabytes({ stage, done, total = done }: ProgressEvent): ProgressEvent {
+  const whole = Math.ceil(total / 1e6);
+  return {
+    stage,
+    done: done === total ? whole : Math.min(whole - 1, Math.floor(done / 1e6)),
+    total: whole,
+    unit: "MB",
+  };
+}
 
 function convertWeights(source: Checkpoint, flags: ConvertFlags, console: Console): Checkpoint {
   const { dtype, names, depth, extraBlocks } = flags;

@@ -41,4 +41,10 @@ export interface WasmOptions {
 export interface WebgpuOptions {
   /** Bytes of released GPU buffers that are kept for reuse; beyond it they are freed. Default 1 GiB. */
   readonly maxPooledBytes?: number;
+  /**
+   * Let the driver check every access of a shader to a buffer. Off it is faster (a product of matrices took 0.6 of the time on
+   * one machine), but a fault in any shader, TensorFlow.js's own among them, then reads or writes memory of the process. Node
+   * only, and only before the first use of WebGPU in the process. Default true.
+   */
+  readonly robustness?: boolean;
 }

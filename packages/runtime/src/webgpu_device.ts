@@ -1,4 +1,5 @@
 import { isNode, messageOf } from "./environment.js";
+import type { WebgpuOptions } from "./types.js";
 import { unavailable } from "./unavailable.js";
 import { hasVulkanLoader } from "./vulkan_loader.js";
 import { openWebgpu } from "./webgpu_entry.js";
@@ -30,11 +31,11 @@ const driverAdvice = "install a driver for the GPU (Vulkan, Metal or D3D12), or 
  *
  * @throws GlofError `backend-unavailable` without WebGPU or without an adapter
  */
-export async function requestAdapter(): Promise<GPUAdapter> {
+export async function requestAdapter(options: WebgpuOptions = {}): Promise<GPUAdapter> {
   if (isNode && !(await hasVulkanLoader())) {
     throw unavailable("webgpu", "this machine has no Vulkan loader (libvulkan.so.1)", driverAdvice);
   }
-  const gpu = await openWebgpu().catch((error: unknown) => {
+  const gpu = await openWebgpu(options).catch((error: unknown) => {
     throw unavailable(
       "webgpu",
       `the package webgpu does not load (${messageOf(error)})`,

@@ -1,16 +1,21 @@
 import { importInNode, isNode } from "./environment.js";
+import type { WebgpuOptions } from "./types.js";
 
 type DawnPackage = typeof import("webgpu");
+
+/** Dawn's switches that only add to what a device may offer: matrix units, and half precision on NVIDIA, where Dawn hides it. */
+const additions = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
 
 /**
  * The door to WebGPU: the browser's own `navigator.gpu`, or Dawn out of the npm package `webgpu` in Node.
  *
- * In Node it becomes `navigator.gpu` and its classes become globals, since TensorFlow.js looks for them there.
+ * In Node it becomes `navigator.gpu` and its classes become globals, since TensorFlow.js looks for them there. That happens
+ * once in a process; later options change nothing.
  *
  * @returns `undefined` where a browser has no WebGPU
  * @throws whatever the import of `webgpu` throws on a platform without a build
  */
-export async function openWebgpu(): Promise<GPU | undefined> {
+export async function openWebgpu({ robustness = true }: WebgpuOptions = {}): Promise<GPU | undefined> {
   const present = globalThis.navigator?.gpu;
   if (present || !isNode) return present;
   const { create, globals } = await importInNode<DawnPackage>("webgpu");
@@ -18,7 +23,8 @@ export async function openWebgpu(): Promise<GPU | undefined> {
   // Node 20 has no navigator; later ones have one that cannot be assigned, hence definitions.
   if (!globalThis.navigator)
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
-  const gpu = create([]);
+  const switches = robustness ? additions : [...additions, "disable_robustness"];
+  const gpu = create([`enable-dawn-features=${switches.join(",")}`]);
   Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
   return gpu;
 }

@@ -26,7 +26,7 @@ export async function ensureWebgpu(options: WebgpuOptions, adapter?: GPUAdapter)
     await tf.setBackend("webgpu");
     return running.facts;
   }
-  const chosen = adapter ?? (await requestAdapter());
+  const chosen = adapter ?? (await requestAdapter(options));
   const device = await requestDevice(chosen);
   const facts = {
     adapter: adapterFacts(chosen),

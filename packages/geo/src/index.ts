@@ -79,9 +79,10 @@ export {
   type VectorLayer,
   writeGeoPackage,
 } from "./vector/geopackage/write_geopackage.js";
+export type { HasGeometry } from "./vector/has_geometry.js";
 export { polygonCoverage } from "./vector/polygon_coverage.js";
 export type { RasterizeOptions, RasterizeRule } from "./vector/rasterize_polygons.js";
-export { type HasGeometry, rasterizePolygons } from "./vector/rasterize_polygons.js";
+export { rasterizePolygons } from "./vector/rasterize_polygons.js";
 export { type FeatureTable, parseGeoJson, readGeoJson } from "./vector/read_geojson.js";
 export { parseVectors, type ReadVectorsOptions, readVectors } from "./vector/read_vectors.js";
 export { parseShapefile, type ShapefileParts } from "./vector/shapefile/parse_shapefile.js";

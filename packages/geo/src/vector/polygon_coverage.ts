@@ -1,6 +1,6 @@
 import { mapToPixel } from "../grid.js";
 import type { MultiPolygon, Polygon, RasterGrid } from "../types.js";
-import type { HasGeometry } from "./rasterize_polygons.js";
+import type { HasGeometry } from "./has_geometry.js";
 
 /** Rows that are worked on at once: memory is this many rows of doubles. */
 const stripRows = 128;

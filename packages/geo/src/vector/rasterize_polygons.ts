@@ -1,13 +1,9 @@
 import { GlofError } from "@glof/core";
 import { mapToPixel } from "../grid.js";
 import { signedArea } from "../measure/areas.js";
-import type { MultiPolygon, Position, RasterGrid, Ring } from "../types.js";
+import type { Position, RasterGrid, Ring } from "../types.js";
+import type { HasGeometry } from "./has_geometry.js";
 import { polygonCoverage } from "./polygon_coverage.js";
-
-/** Anything with an outline in the grid's CRS. */
-export interface HasGeometry {
-  readonly geometry: MultiPolygon;
-}
 
 /** Which pixels a feature takes; see `rasterizePolygons`. */
 export type RasterizeRule = "center" | "all-touched" | "coverage";

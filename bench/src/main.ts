@@ -8,7 +8,7 @@ import { commitName, thisMachine } from "./machine.js";
 import type { Repeats } from "./measure.js";
 import { type BenchOptions, parseOptions, type SuiteName, sidesOf, USAGE } from "./options.js";
 import { findPython, type Launch } from "./programs.js";
-import { columns, reportPage, rowsOf, threadsOf } from "./report.js";
+import { reportPage, rowsOf, threadsOf, usedColumns } from "./report.js";
 import { runSuite, type SuiteResult } from "./run_suite.js";
 import { lossesSuite } from "./suites/losses_suite.js";
 import { modelSuite } from "./suites/model_suite.js";
@@ -73,7 +73,7 @@ async function main(options: BenchOptions): Promise<void> {
     suites.push(result);
     const rows = result.cases.flatMap((one) => rowsOf(one, ceilings, threadsOf(result.sides)));
     for (const [side, reason] of Object.entries(result.absent)) console.log(`  ${side}: absent: ${reason}`);
-    console.log(`\n${plainTable(columns, rows)}`);
+    console.log(`\n${plainTable(...usedColumns(rows))}`);
   }
   const gpu = options.backend === "webgpu" ? suites[0]?.sides.glof?.device : undefined;
   const report = {

@@ -17,8 +17,11 @@ export interface BenchReport {
   readonly suites: readonly SuiteResult[];
 }
 
+/** Operations per second that an NVIDIA H200 is reported to reach in bf16: the yardstick on GPUs. */
+const H200_BF16 = 790e12;
+
 /** Columns of the tables, for a page and for the terminal. */
-export const columns = [
+const columns = [
   "case",
   "engine",
   "median ms",
@@ -29,6 +32,7 @@ export const columns = [
   "GB/s",
   "of device",
   "of wasm",
+  "of 790 TFLOP/s",
   "ours / it",
   "peak MB",
   "differs by",
@@ -59,6 +63,7 @@ export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number):
       result.bytes > 0 ? threeDigits(result.bytes / seconds / 1e9) : "",
       share(ceilings.device),
       isWasm ? share(times(ceilings.wasmThread!, wasmThreads)) : "",
+      ceilings.wasmThread === undefined && result.flop > 0 ? percent(result.flop / seconds / H200_BF16) : "",
       ours === undefined || side === "glof" ? "" : threeDigits(ours.ms.median / ms.median),
       threeDigits(peakBytes / 1e6),
       differenceOf(result, side),
@@ -129,9 +134,6 @@ function suitePart({ name, about, cases, sides, absent }: SuiteResult, ceilings:
   const missing = Object.entries(absent).map(([side, reason]) => `- ${side}: absent: ${reason}`);
   const threads = threadsOf(sides);
   const rows = cases.flatMap((result) => rowsOf(result, ceilings, threads));
-  const used = columns.map((_, column) => rows.some((row) => (row[column] ?? "") !== ""));
-  const keep = (row: readonly string[]) =>
-    columns.map((_, column) => row[column] ?? "").filter((_, column) => used[column]);
   return [
     "",
     `## ${name}`,
@@ -141,9 +143,17 @@ function suitePart({ name, about, cases, sides, absent }: SuiteResult, ceilings:
     ...facts,
     ...missing,
     "",
-    markdownTable(keep(columns), rows.map(keep)),
+    markdownTable(...usedColumns(rows)),
     ...stageLines(cases),
   ];
+}
+
+/** Header and rows without the columns that are empty throughout. */
+export function usedColumns(rows: readonly (readonly string[])[]): [header: string[], rows: string[][]] {
+  const used = columns.map((_, column) => rows.some((row) => (row[column] ?? "") !== ""));
+  // A short row ends with a remark: it stays short.
+  const keep = (row: readonly string[]) => row.filter((_, column) => used[column]);
+  return [keep(columns), rows.map(keep)];
 }
 
 /** Threads that ours computes with. */

@@ -1,7 +1,11 @@
 /** A Markdown table: texts to the left, numbers (cells that begin with a digit, a sign or are empty) as they come. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
-  return [line(header), `|${header.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
+  return [
+    line(header),
+    `|${header.map(() => "---").join("|")}|`,
+    ...rows.map((row) => line([...row, ...header.slice(row.length).map(() => "")])),
+  ].join("\n");
 }
 
 /** The same rows for a terminal: columns as wide as their longest cell, all but the first flush right. */

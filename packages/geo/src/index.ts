@@ -59,11 +59,25 @@ export {
   type PolygonizeLabelsOptions,
   polygonizeLabels,
 } from "./outline/polygonize_labels.js";
+export { type PolygonizeRasterOptions, polygonizeRaster } from "./outline/polygonize_raster.js";
 export type { CubeAttribute } from "./raster/cube/cube_store.js";
 export type { VariableInfo } from "./raster/cube/cube_variables.js";
 export { listVariables } from "./raster/list_variables.js";
 export { type OpenRasterOptions, openRaster, type RasterInput } from "./raster/open_raster.js";
 export { type ReadReducedOptions, readReduced } from "./raster/read_reduced.js";
+export { rowStrips } from "./raster/row_strips.js";
+export type { TerrainEdges } from "./terrain/dem_part.js";
+export {
+  type RuggednessMethod,
+  type SlopeMethod,
+  TERRAIN_FEATURES,
+  type TerrainFeature,
+} from "./terrain/feature_formulas.js";
+export { type ShadowOptions, shadowMask } from "./terrain/shadow_mask.js";
+export { type ShadowRasterOptions, shadowRaster } from "./terrain/shadow_raster.js";
+export { azimuthOnGrid, type SunPosition } from "./terrain/sun.js";
+export { type TerrainOptions, terrainFeatures } from "./terrain/terrain_features.js";
+export { type TerrainRasterOptions, terrainRaster } from "./terrain/terrain_raster.js";
 export * from "./types.js";
 export { parseFlatGeobuf, readFlatGeobuf } from "./vector/flatgeobuf/read_flatgeobuf.js";
 export {
@@ -96,6 +110,7 @@ export {
 } from "./vector/styles/qml.js";
 export { type CsvOptions, formatCsv, toWkt, writeCsv } from "./vector/write_csv.js";
 export { formatGeoJson, type GeoJsonOptions, writeGeoJson } from "./vector/write_geojson.js";
+export { type VectorFormat, vectorFormatOf, writeVectors } from "./vector/write_vectors.js";
 export type { WarpResampling } from "./warp/kernels.js";
 export { type SuggestGridOptions, suggestGrid } from "./warp/suggest_grid.js";
 export { type RowStrip, type WarpRasterOptions, warpRaster } from "./warp/warp_raster.js";

@@ -111,6 +111,12 @@ describe("readVectors", () => {
 });
 
 describe("damaged files", () => {
+  it("among them an archive whose packed bytes make no sense", async () => {
+    const bytes = zippedShapefile();
+    bytes[Math.floor(0.2735655737704918 * bytes.length)] = 0;
+    await expect(parseVectors(bytes)).rejects.toMatchObject({ code: "corrupt-file" });
+  });
+
   it("end in a GlofError or in features, whatever the bytes", { timeout: 60_000 }, async () => {
     const features = [square, { geometry: [], properties: { name: null, n: 3 } }];
     const layer = { layer: "a", crs: utm, features };

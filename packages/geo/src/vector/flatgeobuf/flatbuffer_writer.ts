@@ -37,12 +37,13 @@ interface Output {
  * of 8, so messages in a row stay aligned.
  */
 export function formatFlatbuffer(root: FlatTable): Uint8Array {
-  const out: Output = { view: new DataView(new ArrayBuffer(1024)), at: 8 };
+  const out: Output = { view: new DataView(new ArrayBuffer(512)), at: 8 };
   const table = writeTable(out, root);
   align(out, 8);
   out.view.setUint32(0, out.at - 4, true);
   out.view.setUint32(4, table - 4, true);
-  return new Uint8Array(out.view.buffer, 0, out.at);
+  // A copy: a view would keep the whole room of each of many small messages.
+  return new Uint8Array(out.view.buffer.slice(0, out.at));
 }
 
 /** Makes room for `bytes` more, and says where they begin. */

@@ -7,9 +7,14 @@ export type Envelope = readonly [minX: number, maxX: number, minY: number, maxY:
 /** Rectangle around polygons; `undefined` around none. */
 export function envelopeOf(polygons: MultiPolygon): Envelope | undefined {
   let [minX, maxX, minY, maxY] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const [x, y] of polygons.flat(2)) {
-    [minX, maxX] = [Math.min(minX, x), Math.max(maxX, x)];
-    [minY, maxY] = [Math.min(minY, y), Math.max(maxY, y)];
+  // Holes lie within their shores. Plain comparisons: this runs over every corner of every file.
+  for (const polygon of polygons) {
+    for (const [x, y] of polygon[0] ?? []) {
+      if (x < minX) minX = x;
+      if (x > maxX) maxX = x;
+      if (y < minY) minY = y;
+      if (y > maxY) maxY = y;
+    }
   }
   return minX <= maxX ? [minX, maxX, minY, maxY] : undefined;
 }

@@ -1,4 +1,4 @@
-import { GlofError } from "@glof/core";
+import { GlofError, isGlofError } from "@glof/core";
 
 /** Largest content of one archive that is unpacked: vectors are small, and a zip bomb is not. */
 const maxBytes = 2 ** 30;
@@ -37,10 +37,10 @@ export async function unzip(
       at += 46 + nameBytes! + extraBytes! + noteBytes!;
     }
   } catch (error) {
-    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    if (isGlofError(error)) throw error;
     throw new GlofError(
       "corrupt-file",
-      `${name}: expected a whole zip archive, got ${error.message}. Download or pack it again.`,
+      `${name}: expected a whole zip archive, got ${error instanceof Error ? error.message : error}. Download or pack it again.`,
       { name, cause: error },
     );
   }

@@ -2,6 +2,9 @@ import { getDecoder } from "geotiff";
 import { inNode, loadZlib } from "../node_only.js";
 import type { RasterArray } from "../types.js";
 import { bytesPerPixel, createRasterArray, viewAsRasterArray } from "./array_types.js";
+import { lercBytes, zstdContentBytes } from "./declared_size.js";
+import { decodeLzw } from "./decode_lzw.js";
+import { decodeZstd } from "./decode_zstd.js";
 import { decodeJpeg } from "./jpeg/decode_jpeg.js";
 import { undoDifferences, undoFloatPlanes } from "./predictor.js";
 import { corrupt, type TiffFile } from "./tiff_file.js";
@@ -40,6 +43,7 @@ export function createBlockDecoder(file: TiffFile, layout: TiffLayout, name: str
 function decompressorFor(file: TiffFile, layout: TiffLayout, name: string): Decompress {
   const { compression } = layout;
   if (compression === 1) return async (stored) => stored;
+  if (compression === 5) return async (stored, wantedBytes) => decodeLzw(stored, wantedBytes);
   const isDeflate = compression === 8 || compression === 32946;
   if (isDeflate && inNode()) {
     return async (stored, wantedBytes) => {
@@ -75,8 +79,20 @@ function decompressorFor(file: TiffFile, layout: TiffLayout, name: string): Deco
       const decoded = layout.bitsPerSample === 8 ? decodeJpeg(stored, tables, target) : undefined;
       if (decoded !== undefined) return decoded;
     }
+    checkDeclaredSize(stored, compression, wantedBytes, name);
+    // Padding past the last row is as welcome as in DEFLATE above.
+    if (compression === 50_000) return decodeZstd(stored, wantedBytes + 65_536);
     return new Uint8Array((await (await decoder).decode(stored.slice().buffer)) as ArrayBuffer);
   };
+}
+
+/** Some codecs allocate what a block's own header asks for: it may not ask for much more than the block is. */
+function checkDeclaredSize(stored: Uint8Array, compression: number, wantedBytes: number, name: string): void {
+  const declared =
+    compression === 50_000 ? zstdContentBytes(stored) : compression === 34_887 ? lercBytes(stored) : 0;
+  if (declared > wantedBytes + 65_536) {
+    throw corrupt(name, `a block that declares ${declared} bytes where ${wantedBytes} belong`);
+  }
 }
 
 function toPixels(

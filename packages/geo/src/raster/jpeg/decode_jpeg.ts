@@ -36,7 +36,6 @@ export function decodeJpeg(
   const state = newJpegState();
   readSegments(tables, 0, state);
   let scan = readSegments(bytes, 0, state);
-  if (state.otherCoding) return undefined;
   const { frame } = state;
   if (frame === undefined || scan === undefined) throw new Error("a JPEG block without a picture");
   if (frame.width > target.cols || frame.height > target.rows || frame.components.length !== target.samples) {
@@ -44,6 +43,8 @@ export function decodeJpeg(
       `a JPEG picture of ${frame.width} x ${frame.height} x ${frame.components.length} in a block of ${target.cols} x ${target.rows} x ${target.samples}`,
     );
   }
+  // Only now: whoever decodes it instead must not meet a picture that is far larger than the block.
+  if (state.otherCoding) return undefined;
   const planes = allocatePlanes(frame);
   // One scan with all planes, or one for each.
   for (let scans = 0; scan !== undefined && scans < frame.components.length; scans++) {

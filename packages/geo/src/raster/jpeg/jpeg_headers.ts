@@ -91,8 +91,11 @@ function readSegment(marker: number, body: Uint8Array, state: JpegState): void {
   if (marker === 0xdb) readQuantTables(body, state);
   else if (marker === 0xc4) readHuffmanTables(body, state);
   else if (marker === 0xdd) state.restartInterval = (body[0]! << 8) | body[1]!;
-  else if (marker === 0xc0 || marker === 0xc1) readFrame(body, state);
-  else if (marker >= 0xc2 && marker <= 0xcf && marker !== 0xc8) state.otherCoding = true;
+  else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) {
+    if (marker > 0xc1) state.otherCoding = true;
+    // Arithmetic conditioning (0xcc) stands among the frames and is none.
+    if (marker !== 0xcc) readFrame(body, state);
+  }
 }
 
 function readScan(body: Uint8Array, start: number): JpegScan {

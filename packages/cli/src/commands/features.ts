@@ -10,10 +10,11 @@ import {
 } from "@glof/vit-dinov2";
 import { type Command, Option } from "commander";
 import { withInterrupt } from "../interrupt.js";
+import { requireAbsent } from "../require_absent.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { type ExtractedFeatures, extractFeatures, lookAt, type SeenImage } from "./features_extract.js";
-import { featuresCsv, requireAbsent, requireFeatureFormat, writeFeatures } from "./features_files.js";
+import { featuresCsv, requireFeatureFormat, writeFeatures } from "./features_files.js";
 import { writeFeatureGrid } from "./features_grid.js";
 import { type FeatureImage, openFeatureImage } from "./features_image.js";
 import { type FeatureModel, openFeatureModel } from "./features_model.js";
@@ -123,7 +124,7 @@ export function addFeaturesCommand(program: Command): void {
 async function runFeatures(path: string, flags: FeaturesFlags): Promise<void> {
   const { out, grid, pca, overwrite } = flags;
   if (out !== undefined) requireFeatureFormat(out);
-  if (!overwrite) await requireAbsent([out, grid, pca]);
+  if (!overwrite) await requireAbsent("glof features", [out, grid, pca], "--overwrite");
   const console = processConsole(flags);
   await withInterrupt((signal) => extract(path, flags, console, signal));
 }

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { writeSafetensors } from "@glof/checkpoint";
 import { GlofError } from "@glof/core";
@@ -46,23 +45,6 @@ export function requireFeatureFormat(path: string): void {
     "bad-argument",
     `glof features: expected --out to end in ${Object.keys(writers).join(", ")}, got ${path}. Choose one of them.`,
   );
-}
-
-/**
- * Refuses to replace files, before any work was done.
- *
- * @throws GlofError `already-exists`
- */
-export async function requireAbsent(paths: readonly (string | undefined)[]): Promise<void> {
-  for (const path of paths) {
-    const isThere = path !== undefined && (await stat(path).then(Boolean, () => false));
-    if (!isThere) continue;
-    throw new GlofError(
-      "already-exists",
-      `glof features: expected no file ${path} yet, got one. Pass --overwrite to replace it, or choose another name.`,
-      { path },
-    );
-  }
 }
 
 /** Writes features in the format that the name's ending tells. */

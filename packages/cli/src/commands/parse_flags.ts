@@ -15,6 +15,13 @@ export function toCount(text: string): number {
   return value;
 }
 
+/** A number of at least 0. */
+export function toLeastZero(text: string): number {
+  const value = toNumber(text);
+  if (value < 0) throw new InvalidArgumentError("It must be 0 or more.");
+  return value;
+}
+
 /** A whole number. */
 export function toWhole(text: string): number {
   const value = toNumber(text);

@@ -24,7 +24,11 @@ export async function openWebgpu({ robustness = true }: WebgpuOptions = {}): Pro
   if (!globalThis.navigator)
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
   const switches = robustness ? additions : [...additions, "disable_robustness"];
-  const gpu = create([`enable-dawn-features=${switches.join(",")}`]);
+  const gpu = create([
+    `enable-dawn-features=${switches.join(",")}`,
+    // Dawn then clears workgroup memory by a loop of its own: SwiftShader compiles the extension to a store per number.
+    "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
+  ]);
   Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
   return gpu;
 }

@@ -78,22 +78,21 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   let tx = thread % 16u;
   // Sum [row][half] of columns: rows are ty * 4 + row % 4 of each half of the tile.
   var sums : array<vec4<f32>, ${4 * halves * halves}>;
-  var nextA = loadA(startA, rowBase, first, last, i32(thread));
-  var nextB = loadB(startB, colBase, first, last, i32(thread));
   let placeA = placeOfA(thread);
   let placeB = placeOfB(thread);
   let steps = (last - first + ${depth - 1}) / ${depth};
-  for (var step = 0; step < steps; step++) {
-    let present = u32(step & 1) * ${halfNumbers / 4}u;
-    tileA[present + placeA] = nextA;
-    tileB[present + placeB] = nextB;
-    workgroupBarrier();
-    if (step + 1 < steps) {
-      nextA = loadA(startA, rowBase, first + (step + 1) * ${depth}, last, i32(thread));
-      nextB = loadB(startB, colBase, first + (step + 1) * ${depth}, last, i32(thread));
+  // Each turn sends for the numbers of one step, multiplies those of the step before, and puts the new ones into the other half.
+  for (var step = 0; step <= steps; step++) {
+    var nextA = vec4<f32>();
+    var nextB = vec4<f32>();
+    if (step < steps) {
+      nextA = loadA(startA, rowBase, first + step * ${depth}, last, i32(thread));
+      nextB = loadB(startB, colBase, first + step * ${depth}, last, i32(thread));
     }
-    for (var k = 0u; k < ${depth}u; k++) {
-      let line = present + k * ${quads}u;
+    let past = u32((step + 1) & 1) * ${halfNumbers / 4}u;
+    let depthNow = select(0u, ${depth}u, step > 0);
+    for (var k = 0u; k < depthNow; k++) {
+      let line = past + k * ${quads}u;
       let turn = k & 7u;
       var left : array<vec4<f32>, ${halves}>;
       var right : array<vec4<f32>, ${halves}>;
@@ -106,6 +105,10 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
         }),
       )}
     }
+    let coming = u32(step & 1) * ${halfNumbers / 4}u;
+    tileA[coming + placeA] = nextA;
+    tileB[coming + placeB] = nextB;
+    workgroupBarrier();
   }
   let row = rowBase + i32(ty) * 4;
   let col = colBase + i32(tx) * 4;

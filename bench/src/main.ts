@@ -8,7 +8,7 @@ import { commitName, thisMachine } from "./machine.js";
 import type { Repeats } from "./measure.js";
 import { type BenchOptions, parseOptions, type SuiteName, sidesOf, USAGE } from "./options.js";
 import { findPython, type Launch } from "./programs.js";
-import { reportPage, rowsOf, threadsOf, usedColumns } from "./report.js";
+import { type BenchReport, reportPage, rowsOf, threadsOf, usedColumns } from "./report.js";
 import { runSuite, type SuiteResult } from "./run_suite.js";
 import { lossesSuite } from "./suites/losses_suite.js";
 import { modelSuite } from "./suites/model_suite.js";
@@ -74,7 +74,15 @@ async function main(options: BenchOptions): Promise<void> {
     const rows = result.cases.flatMap((one) => rowsOf(one, ceilings, threadsOf(result.sides)));
     for (const [side, reason] of Object.entries(result.absent)) console.log(`  ${side}: absent: ${reason}`);
     console.log(`\n${plainTable(...usedColumns(rows))}`);
+    // After each suite: what a long run has measured is not lost when it is stopped.
+    writeResults(options, { machine, ceilings, suites });
   }
+}
+
+function writeResults(
+  options: BenchOptions,
+  { machine, ceilings, suites }: Pick<BenchReport, "machine" | "ceilings" | "suites">,
+): void {
   const gpu = options.backend === "webgpu" ? suites[0]?.sides.glof?.device : undefined;
   const report = {
     date: new Date().toISOString().slice(0, 10),

@@ -46,3 +46,6 @@ export function fillValues(length: number, salt: number, scale = 1): Float32Arra
   }
   return values;
 }
+
+/** The `problem` of a side whose task has no values to compare, such as one that writes files. */
+export const NO_VALUES = "gives no values to compare";

@@ -87,6 +87,7 @@ function titleOf({ name, flop, bytes }: CaseResult): string {
 function differenceOf({ agreement, tolerance = 1e-4 }: CaseResult, side: SideName): string {
   const found = agreement[side];
   if (found === undefined) return "";
+  if (found.problem !== undefined) return `no values: ${found.problem}`;
   const text = found.maxAbsDifference.toExponential(1);
   return found.relative <= tolerance ? text : `${text} (!)`;
 }

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import type { BenchCase, Suite } from "./bench_case.js";
 import { type Measured, measureTask, type Outcomes, type Repeats } from "./measure.js";
 import { type Launch, programOf } from "./programs.js";
-import type { Facts, SideName } from "./protocol.js";
+import { type Facts, NO_VALUES, type SideName } from "./protocol.js";
 import { type SideClient, startSide } from "./side_process.js";
 import { maxAbs, maxAbsDifference } from "./statistics.js";
 
 /** How far the values of a side are from ours. */
 export interface Agreement {
+  /** Why its values could not be had; then both numbers are NaN. */
+  readonly problem?: string;
   readonly maxAbsDifference: number;
   /** Over the greatest value of ours. */
   readonly relative: number;
@@ -117,7 +119,10 @@ async function compareOutputs(
       if (outcomes[side.name]?.status !== "measured") continue;
       const path = join(folder, side.name);
       const reply = await side.ask({ ask: "output", path });
-      if (reply.problem !== undefined) continue;
+      if (reply.problem !== undefined) {
+        if (reply.problem !== NO_VALUES) agreement[side.name] = unknownValues(reply.problem);
+        continue;
+      }
       const values = readFloats(path);
       if (side.name === "glof") ours = values;
       else if (ours !== undefined) {
@@ -130,6 +135,12 @@ async function compareOutputs(
   }
   return agreement;
 }
+
+const unknownValues = (problem: string): Agreement => ({
+  problem,
+  maxAbsDifference: Number.NaN,
+  relative: Number.NaN,
+});
 
 function readFloats(path: string): Float32Array {
   const bytes = readFileSync(path);

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Facts, Reply, Request, Task } from "../protocol.js";
+import { type Facts, NO_VALUES, type Reply, type Request, type Task } from "../protocol.js";
 
 /** A task that is ready to run as often as asked. */
 export interface Work {
@@ -68,7 +68,7 @@ async function answer(request: Request, side: Side, work: Work | undefined): Pro
     case "run":
       return measure(work!, request.inner, side.settle);
     case "output":
-      if (!work?.output) return { problem: "gives no values to compare" };
+      if (!work?.output) return { problem: NO_VALUES };
       writeFileSync(request.path, new Uint8Array((await work.output()).slice().buffer));
       return {};
     default:

@@ -58,8 +58,14 @@ export function tensorOf(engine: typeof tf, shape: readonly number[], salt: numb
 
 /** Waits for a GPU: tfjs queues commands, and nothing tells when they are through but the queue itself. */
 export async function settleWebgpu(engine: typeof tf): Promise<void> {
-  const backend = engine.backend() as unknown as { submitQueue(): void; device: GPUDevice };
-  backend.submitQueue();
+  const backend = engine.backend() as unknown as {
+    endComputePassEncoder(): void;
+    submitQueue(): void;
+    commandEncoder: GPUCommandEncoder | null;
+    device: GPUDevice;
+  };
+  backend.endComputePassEncoder();
+  if (backend.commandEncoder) backend.submitQueue();
   await backend.device.queue.onSubmittedWorkDone();
 }
 

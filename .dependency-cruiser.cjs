@@ -5,7 +5,7 @@
 const floors = [
   ["core"],
   ["checkpoint", "geo"],
-  ["nn", "metrics", "sentinel2", "synthetic"],
+  ["nn", "metrics", "onnx", "sentinel2", "synthetic"],
   ["vit-dinov2", "unet-decoder", "peft", "losses", "runtime"],
   ["train", "inference", "monitoring", "report"],
   ["segmenter"],

@@ -42,7 +42,12 @@ export type { ConvShapeOptions } from "./ops/conv_geometry.js";
 export { type Conv2dOptions, type ConvTranspose2dOptions, conv2d, convTranspose2d } from "./ops/conv2d.js";
 export { dropout, dropPath } from "./ops/dropout.js";
 export { type GroupNormOptions, groupNorm } from "./ops/group_norm.js";
-export type { InterpolationFilter } from "./ops/interpolation.js";
+export {
+  type InterpolationFilter,
+  type InterpolationOptions,
+  interpolationMap,
+  nearestIndices,
+} from "./ops/interpolation.js";
 export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearResidualWeights, linearResidual } from "./ops/linear_residual.js";
@@ -60,6 +65,7 @@ export {
   resizeBilinear,
   resizeNearest,
 } from "./ops/resize.js";
+export type { AxisMap } from "./ops/separable_map.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { initParams } from "./params/init.js";
 export { toFileLayout, toMemoryLayout, toMemoryShape } from "./params/layout.js";

@@ -1,6 +1,7 @@
 export { buildLinearClassifier, type LinearClassifierConfig } from "./linear_classifier.js";
 export { buildLinearHead, type LinearHeadConfig, type LinearHeadOptions } from "./linear_head.js";
 export type { NormKind } from "./norm.js";
+export { addDecoder, type DecoderConnections, type DecoderToAdd } from "./onnx/add_decoder.js";
 export {
   buildPlainDecoder,
   type PlainDecoderConfig,

@@ -101,7 +101,8 @@ function checkConfig(config: PlainDecoderConfig): void {
 const stageInput = ({ featureChannels, project, stages }: PlainDecoderConfig, stage: number): number =>
   stage === 0 ? (project ?? featureChannels) : stages[stage - 1]!;
 
-function stageUnits(config: PlainDecoderConfig, stage: number): ConvUnit[] {
+/** Units behind the doubling of a stage. */
+export function stageUnits(config: PlainDecoderConfig, stage: number): ConvUnit[] {
   const { stages, upsampling, convsPerStage, norm } = config;
   const outWidth = stages[stage]!;
   return Array.from({ length: convsPerStage }, (_, index) => ({

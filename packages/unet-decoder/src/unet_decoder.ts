@@ -70,7 +70,8 @@ function checkConfig({ encoderChannels, decoderChannels, classes, attention }: U
   );
 }
 
-interface Block {
+/** One doubling with its convolutions. */
+export interface UnetBlock {
   readonly at: string;
   readonly convs: readonly [ConvUnit, ConvUnit];
   /** Channels after joining. */
@@ -78,12 +79,19 @@ interface Block {
   readonly outWidth: number;
 }
 
-interface Plan {
+/** All units, deep to shallow. */
+export interface Plan {
   readonly center: readonly ConvUnit[];
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly UnetBlock[];
 }
 
-function planBlocks({ encoderChannels, decoderChannels, batchNorm, centerBlock }: UnetDecoderConfig): Plan {
+/** Units and widths of a config. */
+export function planBlocks({
+  encoderChannels,
+  decoderChannels,
+  batchNorm,
+  centerBlock,
+}: UnetDecoderConfig): Plan {
   const normKind = batchNorm ? "batch" : "none";
   const unit = (at: string, inWidth: number, outWidth: number): ConvUnit => ({
     conv: `${at}.0`,
@@ -147,7 +155,7 @@ function forward(
 
 function runBlock(
   { interpolation, attention }: UnetDecoderConfig,
-  { at, convs }: Block,
+  { at, convs }: UnetBlock,
   params: Params,
   x: tf.Tensor4D,
   skip: tf.Tensor4D | undefined,

@@ -84,7 +84,7 @@ function toVitUnetConfig(options: VitUnetOptions): VitUnetConfig {
 }
 
 /** The convolutions, by their names. */
-interface Parts {
+export interface Parts {
   readonly patch: ConvUnit;
   readonly quarter: ConvUnit;
   readonly halfStem: readonly ConvUnit[];
@@ -93,7 +93,8 @@ interface Parts {
   readonly full: readonly ConvUnit[];
 }
 
-function partsOf({ featureChannels, imageChannels, widths, fusion, norm }: VitUnetConfig): Parts {
+/** Units of a config, by their places. */
+export function partsOf({ featureChannels, imageChannels, widths, fusion, norm }: VitUnetConfig): Parts {
   const { patch, half, full } = widths;
   const unit = (at: string, inWidth: number, outWidth: number, stride = 1): ConvUnit => ({
     conv: `${at}.conv`,

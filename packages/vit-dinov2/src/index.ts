@@ -35,6 +35,13 @@ export { toOfficialNames } from "./names/official_names.js";
 export { type Dinov2Naming, type RecognizedDinov2, recognizeDinov2 } from "./names/recognize.js";
 export { toNames } from "./names/to_names.js";
 export { withDepth } from "./names/with_depth.js";
+export {
+  type AddDinov2Options,
+  addDinov2,
+  type Dinov2Graph,
+  patchMap,
+} from "./onnx/dinov2_graph.js";
+export { buildDinov2Onnx, type Dinov2OnnxOptions } from "./onnx/dinov2_onnx.js";
 export { interpolatePosition, type PositionRule } from "./position.js";
 export { dinov2Specs } from "./specs.js";
 export * from "./types.js";

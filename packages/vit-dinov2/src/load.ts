@@ -5,7 +5,7 @@ import { bandsOf, withBands } from "./bands.js";
 import type { Dinov2Config } from "./config.js";
 import { withExtraBlocks } from "./extra_blocks.js";
 import { toOfficialNames } from "./names/official_names.js";
-import { recognizeDinov2 } from "./names/recognize.js";
+import { type RecognizedDinov2, recognizeDinov2 } from "./names/recognize.js";
 import type { Dinov2LoadOptions } from "./types.js";
 
 /**
@@ -19,20 +19,13 @@ export async function loadDinov2(
   checkpoint: Checkpoint,
   { fileBands, logger = silentLogger, ...options }: Dinov2LoadOptions = {},
 ): Promise<Params> {
-  const recognized = recognizeDinov2(checkpoint);
-  const official = toOfficialNames(checkpoint, config, recognized);
-  const banded = withBands(official, config, {
-    fileBands: fileBands ?? bandsOf(official, config),
-    seed: options.seed ?? 0,
+  const { fitted, recognized } = fitCheckpoint(config, specs, checkpoint, {
+    fileBands,
+    logger,
+    seed: options.seed,
   });
-  const whole = withExtraBlocks(banded, config, specs);
-  if (whole !== banded && config.extraBlocks === "all-zero") {
-    logger.warn(
-      `${config.name}: extraBlocks "all-zero" makes blocks that no gradient can ever reach; "zero-gamma" starts the same and learns.`,
-    );
-  }
   const { onReport } = options;
-  return loadParams(specs, whole, {
+  return loadParams(specs, fitted, {
     ...options,
     // timm drops the mask token, which inference does not use: it starts at zero, as fresh ones do.
     allowMissing: [
@@ -43,4 +36,23 @@ export async function loadDinov2(
       onReport: (report) => onReport({ ...report, unused: [...report.unused, ...recognized.outside] }),
     }),
   });
+}
+
+/** A checkpoint of any known family under the model's names, with its bands and its depth. */
+export function fitCheckpoint(
+  config: Dinov2Config,
+  specs: readonly ParamSpec[],
+  checkpoint: Checkpoint,
+  { fileBands, logger = silentLogger, seed = 0 }: Pick<Dinov2LoadOptions, "fileBands" | "logger" | "seed">,
+): { readonly fitted: Checkpoint; readonly recognized: RecognizedDinov2 } {
+  const recognized = recognizeDinov2(checkpoint);
+  const official = toOfficialNames(checkpoint, config, recognized);
+  const banded = withBands(official, config, { fileBands: fileBands ?? bandsOf(official, config), seed });
+  const fitted = withExtraBlocks(banded, config, specs);
+  if (fitted !== banded && config.extraBlocks === "all-zero") {
+    logger.warn(
+      `${config.name}: extraBlocks "all-zero" makes blocks that no gradient can ever reach; "zero-gamma" starts the same and learns.`,
+    );
+  }
+  return { fitted, recognized };
 }

@@ -82,7 +82,8 @@ export function isInCastShadow(
     const block = Math.floor(cellRow / blockCells) * blocks.across + Math.floor(cellCol / blockCells);
     const highestM = blocks.maxM[block];
     if (highestM !== undefined && highestM <= startM + atM * ray.risePerM) {
-      const [cols, rows] = toBlockBorder(cellCol, cellRow, colStep, rowStep);
+      const cols = toBlockBorder(cellCol, colStep);
+      const rows = toBlockBorder(cellRow, rowStep);
       const colM = (colsCrossed + cols) * perCol;
       const rowM = (rowsCrossed + rows) * perRow;
       const nextM = Math.min(colM, rowM);
@@ -108,19 +109,10 @@ export function isInCastShadow(
   return false;
 }
 
-/** Lines to cross until the ray leaves the block of a cell. */
-function toBlockBorder(
-  cellCol: number,
-  cellRow: number,
-  colStep: number,
-  rowStep: number,
-): readonly [cols: number, rows: number] {
-  const left = Math.floor(cellCol / blockCells) * blockCells;
-  const top = Math.floor(cellRow / blockCells) * blockCells;
-  return [
-    colStep > 0 ? left + blockCells - cellCol : cellCol - left + 1,
-    rowStep > 0 ? top + blockCells - cellRow : cellRow - top + 1,
-  ];
+/** Lines to cross along one axis until the ray leaves the block of a cell. */
+function toBlockBorder(cell: number, step: number): number {
+  const inside = cell % blockCells;
+  return step > 0 ? blockCells - inside : inside + 1;
 }
 
 /** Lines crossed up to a distance; never fewer than before. */
@@ -133,22 +125,28 @@ function crossedBefore(atM: number, perLineM: number, before: number): number {
   return lines;
 }
 
-/** Height of the bilinear surface on a line between centres; -Infinity outside and at gaps. */
-function surfaceAt({ heightsM, box: { width, height } }: DemPart, col: number, row: number): number {
+/** Height of the bilinear surface inside the part; -Infinity at gaps. */
+function surfaceAt({ heightsM, box: { width, height } }: DemPart, atCol: number, atRow: number): number {
+  const col = Math.min(Math.max(snapped(atCol), 0), width - 1);
+  const row = Math.min(Math.max(snapped(atRow), 0), height - 1);
   const left = Math.floor(col);
   const top = Math.floor(row);
-  const x = col - left;
-  const y = row - top;
-  if (left < 0 || top < 0 || left >= width || top >= height) return Number.NEGATIVE_INFINITY;
   const right = Math.min(left + 1, width - 1);
   const bottom = Math.min(top + 1, height - 1);
-  // A weight of 0 must not let a gap in.
+  const x = col - left;
+  const y = row - top;
   const upper = between(heightsM[top * width + left]!, heightsM[top * width + right]!, x);
   const surface =
     y === 0
       ? upper
       : between(upper, between(heightsM[bottom * width + left]!, heightsM[bottom * width + right]!, x), y);
   return Number.isNaN(surface) ? Number.NEGATIVE_INFINITY : surface;
+}
+
+/** A place on a line is on it: rounding must not let the other side in, which may be a gap. */
+function snapped(place: number): number {
+  const line = Math.round(place);
+  return Math.abs(place - line) < 1e-9 ? line : place;
 }
 
 const between = (from: number, to: number, share: number): number =>

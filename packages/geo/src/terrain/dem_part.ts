@@ -4,7 +4,7 @@ import type { PixelWindow, RasterGrid } from "../types.js";
 /** Heights of a rectangle of a DEM. NaN where there is none. */
 export interface DemPart {
   /** Row by row, of the size of `box`. */
-  readonly heightsM: ArrayLike<number>;
+  readonly heightsM: Float64Array;
   /** Where they lie in the whole DEM. */
   readonly box: PixelWindow;
   /** Size of the whole DEM. */
@@ -21,7 +21,8 @@ export function wholeDem(demM: ArrayLike<number>, grid: RasterGrid, where: strin
       `${where}: expected ${width} x ${height} heights, got ${demM.length}. Pass the grid of the DEM.`,
     );
   }
-  return { heightsM: demM, box: { x: 0, y: 0, width, height }, width, height };
+  const heightsM = demM instanceof Float64Array ? demM : Float64Array.from(demM);
+  return { heightsM, box: { x: 0, y: 0, width, height }, width, height };
 }
 
 /** What to do where a pixel lacks neighbours; see `TerrainOptions.edges`. */

@@ -77,13 +77,15 @@ export function featureFormula(
   const { ruggedness, sun } = options;
   switch (feature) {
     case "slope":
-      return ({ east, north }) => Math.atan(Math.hypot(east, north)) * degrees;
+      return ({ east, north }) => Math.atan(Math.sqrt(east * east + north * north)) * degrees;
     case "aspect":
       return ({ east, north }) => aspectDeg(east, north);
     case "aspectSin":
-      return ({ east, north }) => (east === 0 && north === 0 ? 0 : -east / Math.hypot(east, north));
+      return ({ east, north }) =>
+        east === 0 && north === 0 ? 0 : -east / Math.sqrt(east * east + north * north);
     case "aspectCos":
-      return ({ east, north }) => (east === 0 && north === 0 ? 0 : -north / Math.hypot(east, north));
+      return ({ east, north }) =>
+        east === 0 && north === 0 ? 0 : -north / Math.sqrt(east * east + north * north);
     case "profileCurvature":
       return (pixel) => 100 * curvatures(pixel).along;
     case "planformCurvature":
@@ -95,7 +97,7 @@ export function featureFormula(
     case "tpi":
       return ({ heights: z }) => z[4]! - (z[0]! + z[1]! + z[2]! + z[3]! + z[5]! + z[6]! + z[7]! + z[8]!) / 8;
     case "roughness":
-      return ({ heights }) => Math.max(...heights) - Math.min(...heights);
+      return ({ heights }) => range(heights);
     case "cosIncidence":
       return ({ east, north }) => cosIncidence(east, north, sun);
     case "hillshade":
@@ -141,4 +143,13 @@ function wilson(z: Neighbourhood): number {
   let sum = 0;
   for (let index = 0; index < 9; index++) sum += Math.abs(z[index]! - z[4]!);
   return sum / 8;
+}
+
+function range(z: Neighbourhood): number {
+  let [least, greatest] = [z[0]!, z[0]!];
+  for (let index = 1; index < 9; index++) {
+    if (z[index]! < least) least = z[index]!;
+    if (z[index]! > greatest) greatest = z[index]!;
+  }
+  return greatest - least;
 }

@@ -46,7 +46,8 @@ export function shadowOfWindow(
   { kind = "both" }: ShadowOptions,
 ): Uint8Array {
   checkKind(kind);
-  const [east, north, up] = sunVector(sun, "shadowMask");
+  const towardsSun = sunVector(sun, "shadowMask");
+  const [east, north, up] = towardsSun;
   const level = Math.hypot(east, north);
   const blocks: HeightBlocks | undefined = kind === "self" || level === 0 ? undefined : heightBlocks(dem);
   const sizeOf = groundSize(grid, "shadowMask");
@@ -70,7 +71,7 @@ export function shadowOfWindow(
       }
       if (kind !== "cast" && gatherNeighbours(dem, col, row, true, heights)) {
         const [riseEast, riseNorth] = gradient(heights, size, "horn");
-        if (cosIncidence(riseEast, riseNorth, [east, north, up]) <= 0) out[pixel] = 1;
+        if (cosIncidence(riseEast, riseNorth, towardsSun) <= 0) out[pixel] = 1;
       }
       if (out[pixel] === 0 && blocks && isInCastShadow(dem, blocks, ray, partCol, partRow)) out[pixel] = 1;
     }

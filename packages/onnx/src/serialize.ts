@@ -15,6 +15,9 @@ export const LARGEST_ONNX_BYTES = 2 ** 31 - 1;
 /** Offsets of external tensors are multiples of this, so that a program can map the file into memory. */
 const externalAlignment = 4096;
 
+/** Smaller tensors stay inside: they are cheap there, and sizes and axes must be readable with the graph alone. */
+const leastExternalBytes = 1024;
+
 /** Options of writing. */
 export interface SerializeOnnxOptions {
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +30,7 @@ export interface OnnxLayout {
   readonly byteLength: number;
   /** Bytes of the stored tensors alone. */
   readonly storedByteLength: number;
-  /** Of a tensor outside the model's file; of all tensors or of none. */
+  /** Of tensors outside the model's file. */
   readonly places: ReadonlyMap<OnnxStored, ExternalPlace>;
   pieces(options?: SerializeOnnxOptions): AsyncGenerator<Uint8Array>;
 }
@@ -129,6 +132,7 @@ function placeStored(stored: readonly OnnxStored[], file: string): Map<OnnxStore
   const places = new Map<OnnxStored, ExternalPlace>();
   let offset = 0;
   for (const one of stored) {
+    if (storedBytes(one) < leastExternalBytes) continue;
     places.set(one, { file, offset });
     offset += Math.ceil(storedBytes(one) / externalAlignment) * externalAlignment;
   }

@@ -4,8 +4,10 @@ import { buildDinov2 } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkSegmenterConfig, type SegmenterConfig } from "./segmenter_config.js";
 
-const backbonePrefix = "backbone.";
-const decoderPrefix = "decoder.";
+/** Before the names of the backbone in a bundle. */
+export const backbonePrefix = "backbone.";
+/** Before the names of the decoder in a bundle. */
+export const decoderPrefix = "decoder.";
 
 /**
  * Backbone and decoder as one model: normalised images [N, H, W, C] to logits [N, H, W, 1], H and W multiples of the

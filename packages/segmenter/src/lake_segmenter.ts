@@ -10,6 +10,8 @@ import { disposeParams, type Model, type Params, sigmoid } from "@glof/nn";
 import { type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
 import * as tf from "@tensorflow/tfjs-core";
 import { buildLakeSegmenter } from "./build_lake_segmenter.js";
+import { openOrtEngine } from "./engine/ort_engine.js";
+import type { OrtEngineOptions, SegmenterEngine, TileEngine } from "./engine/types.js";
 import type { ModelCard } from "./model_card.js";
 import { normaliseReflectance } from "./normalise.js";
 import { type BundleSource, type OpenBundleOptions, openBundle } from "./open_bundle.js";
@@ -24,6 +26,17 @@ export interface LakeSegmenterParts {
   readonly card?: ModelCard;
   /** Of the weights, where they came from a bundle. */
   readonly sha256?: string;
+  /** Runs every forward pass instead of the current backend; `params` may then be empty. Taken over, too. */
+  readonly engine?: TileEngine;
+}
+
+/** Options of `LakeSegmenter.load`. */
+export interface LoadSegmenterOptions extends OpenBundleOptions, OrtEngineOptions {
+  /**
+   * `"tfjs"`: the current backend. `"ort"`: ONNX Runtime on the CPU, in threads of its own (Node, with the optional peer
+   * `onnxruntime-node`); no backend is needed then. Default `"tfjs"`.
+   */
+  readonly engine?: SegmenterEngine;
 }
 
 /** Options of `LakeSegmenter.predictScene`. */
@@ -48,8 +61,8 @@ export interface PredictSceneOptions {
 }
 
 /**
- * A lake segmenter with its weights, ready to run. It owns the weights and nothing else: `dispose` frees them and leaves
- * the backend alone.
+ * A lake segmenter with its weights, ready to run. It owns the weights, or an engine that has them, and nothing else:
+ * `dispose` frees them and leaves the backend alone.
  */
 export class LakeSegmenter {
   readonly config: SegmenterConfig;
@@ -57,6 +70,7 @@ export class LakeSegmenter {
   readonly sha256: string | undefined;
   private readonly model: Model<tf.Tensor4D, tf.Tensor4D, SegmenterConfig>;
   private readonly params: Params;
+  private readonly engine: TileEngine | undefined;
   private disposed = false;
 
   constructor(parts: LakeSegmenterParts) {
@@ -65,14 +79,26 @@ export class LakeSegmenter {
     this.params = parts.params;
     this.card = parts.card;
     this.sha256 = parts.sha256;
+    this.engine = parts.engine;
+  }
+
+  /** What computes, for people; `undefined` for the current backend. */
+  get engineDescription(): string | undefined {
+    return this.engine?.description;
   }
 
   /**
    * Loads a bundle: a path (file or folder), a URL, or the bytes of a file.
-   * @throws GlofError what `openBundle` throws; `parameter-mismatch` when weights and config do not fit each other
+   * @throws GlofError what `openBundle` throws; `parameter-mismatch` when weights and config do not fit each other;
+   * what `openOrtEngine` throws
    */
-  static async load(source: BundleSource, options: OpenBundleOptions = {}): Promise<LakeSegmenter> {
+  static async load(source: BundleSource, options: LoadSegmenterOptions = {}): Promise<LakeSegmenter> {
     const { config, card, sha256, checkpoint } = await openBundle(source, options);
+    if (options.engine === "ort") {
+      const { threads, workers, signal } = options;
+      const engine = await openOrtEngine({ config, checkpoint, threads, workers, signal });
+      return new LakeSegmenter({ config, card, sha256, params: {}, engine });
+    }
     try {
       const params = await buildLakeSegmenter(config).load(checkpoint, { signal: options.signal });
       return new LakeSegmenter({ config, card, sha256, params });
@@ -146,6 +172,7 @@ export class LakeSegmenter {
     shape: readonly [N: number, rows: number, cols: number, bands: number],
   ): Promise<Float32Array> {
     this.checkInUse();
+    if (this.engine) return this.engine.predict(pixels.slice(), shape);
     const prob = tf.tidy(() => this.forward(tf.tensor4d(pixels, [...shape])));
     try {
       return await prob.data<"float32">();
@@ -154,9 +181,10 @@ export class LakeSegmenter {
     }
   }
 
-  /** Frees the weights. Safe to call twice. */
+  /** Frees the weights, and ends the engine's threads. Safe to call twice. */
   dispose(): void {
     this.disposed = true;
+    void this.engine?.close();
     disposeParams(this.params);
   }
 
@@ -167,7 +195,7 @@ export class LakeSegmenter {
     await predictRaster({
       ...options,
       bandCount: this.config.bands.length,
-      predict: options.predict ?? ((batch) => this.forward(batch)),
+      predict: options.predict ?? this.engine ?? ((batch) => this.forward(batch)),
     });
   }
 

@@ -7,6 +7,7 @@ import { addFeaturesCommand } from "./commands/features.js";
 import { addInspectCommand } from "./commands/inspect.js";
 import { addMapCommand } from "./commands/map.js";
 import { addPolygonizeCommand } from "./commands/polygonize.js";
+import { addStackCommand } from "./commands/stack.js";
 import { addSynthCommand } from "./commands/synth.js";
 import { addTrainCommand } from "./commands/train.js";
 import { EXIT, exitCodeOf } from "./exit_codes.js";
@@ -39,6 +40,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     // Before the commands: they copy it when they are added.
     .exitOverride();
   addMapCommand(program);
+  addStackCommand(program);
   addPolygonizeCommand(program);
   addTrainCommand(program);
   addSynthCommand(program);

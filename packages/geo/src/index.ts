@@ -79,6 +79,7 @@ export { azimuthOnGrid, type SunPosition } from "./terrain/sun.js";
 export { type TerrainOptions, terrainFeatures } from "./terrain/terrain_features.js";
 export { type TerrainRasterOptions, terrainRaster } from "./terrain/terrain_raster.js";
 export * from "./types.js";
+export { type AreasOnGrid, areasOnGrid, lonLatBox } from "./vector/areas_on_grid.js";
 export { parseFlatGeobuf, readFlatGeobuf } from "./vector/flatgeobuf/read_flatgeobuf.js";
 export {
   type FlatGeobufOptions,

@@ -1,18 +1,5 @@
 import { GlofError } from "@glof/core";
-import {
-  type Crs,
-  type Feature,
-  type HasGeometry,
-  mapToPixel,
-  type PixelWindow,
-  type Position,
-  projector,
-  type RasterGrid,
-  type Ring,
-  rasterizePolygons,
-  WGS84,
-  windowGrid,
-} from "@glof/geo";
+import { areasOnGrid, type Feature, type PixelWindow, type RasterGrid, windowGrid } from "@glof/geo";
 import type { Scene } from "@glof/sentinel2";
 
 /** The part of a scene that is mapped. */
@@ -30,9 +17,6 @@ export interface MapArea {
 /** Surroundings of an area of interest that the model gets to see: lakes at its rim are not judged out of context. */
 const CONTEXT_PX = 128;
 
-/** Edges of areas of interest are straight in longitude and latitude; pieces this long stay straight in any CRS. */
-const EDGE_PIECE_DEG = 0.02;
-
 /** The whole of a scene. */
 export function wholeScene(scene: Scene): MapArea {
   const { grid } = scene;
@@ -48,21 +32,15 @@ export function wholeScene(scene: Scene): MapArea {
  * @throws GlofError `bad-argument` when no area touches the scene
  */
 export function cutToAreas(scene: Scene, areas: readonly Feature[]): MapArea {
-  const toMap = projector(WGS84, scene.grid.crs as Crs);
-  const projected = areas.map(
-    ({ geometry }): HasGeometry => ({
-      geometry: geometry.map((polygon) => polygon.map((ring) => densify(ring).map(toMap))),
-    }),
-  );
   const whole = { x: 0, y: 0, width: scene.grid.width, height: scene.grid.height };
-  const boxes = projected.flatMap((area) => pixelBox(area, scene.grid) ?? []);
-  const inner = boxes.length === 0 ? undefined : intersection(boxes.reduce(union), whole);
-  if (inner === undefined) {
+  const laid = areasOnGrid(areas, scene.grid);
+  if (laid === undefined) {
     throw new GlofError(
       "bad-argument",
       `mapScene: expected areas of interest that touch ${scene.id}, got none that does. Check that their coordinates are longitude, latitude.`,
     );
   }
+  const { window: inner, boxes } = laid;
   const outer = intersection(grown(inner, CONTEXT_PX), whole)!;
   const grid = windowGrid(scene.grid, inner);
   const seen = boxes.map((box) => grown(box, CONTEXT_PX));
@@ -70,8 +48,7 @@ export function cutToAreas(scene: Scene, areas: readonly Feature[]): MapArea {
     scene: viewOf(scene, outer, seen),
     window: { ...inner, x: inner.x - outer.x, y: inner.y - outer.y },
     grid,
-    insideRows: (y, rowCount) =>
-      rasterizePolygons(projected, windowGrid(grid, { x: 0, y, width: grid.width, height: rowCount })),
+    insideRows: laid.insideRows,
   };
 }
 
@@ -101,42 +78,6 @@ function viewOf(scene: Scene, window: PixelWindow, seen: readonly PixelWindow[])
     },
     close: async () => {},
   };
-}
-
-/** Puts corners into long edges. */
-function densify(ring: Ring): Position[] {
-  return ring.flatMap((from, index): Position[] => {
-    const to = ring[index + 1];
-    if (to === undefined) return [from];
-    const length = Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]));
-    const pieces = Math.max(1, Math.ceil(length / EDGE_PIECE_DEG));
-    return Array.from({ length: pieces }, (_, piece): Position => {
-      const share = piece / pieces;
-      return [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share];
-    });
-  });
-}
-
-/** Pixels that an area touches; `undefined` for an area without any. */
-function pixelBox({ geometry }: HasGeometry, grid: RasterGrid): PixelWindow | undefined {
-  let [left, top] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let [right, bottom] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const [mapX, mapY] of geometry.flat(2)) {
-    const [column, row] = mapToPixel(grid.geoTransform, mapX, mapY);
-    left = Math.min(left, Math.floor(column));
-    right = Math.max(right, Math.ceil(column));
-    top = Math.min(top, Math.floor(row));
-    bottom = Math.max(bottom, Math.ceil(row));
-  }
-  return left < right && top < bottom
-    ? { x: left, y: top, width: right - left, height: bottom - top }
-    : undefined;
-}
-
-function union(a: PixelWindow, b: PixelWindow): PixelWindow {
-  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)];
-  const width = Math.max(a.x + a.width, b.x + b.width) - x;
-  return { x, y, width, height: Math.max(a.y + a.height, b.y + b.height) - y };
 }
 
 function intersection(a: PixelWindow, b: PixelWindow): PixelWindow | undefined {

@@ -31,6 +31,8 @@ export type { SearchStacOptions } from "./stac/search_options.js";
 export { searchStac } from "./stac/search_stac.js";
 export { parseStacItem, type StacAsset, type StacItem, type StacLink } from "./stac/stac_item.js";
 export { stacItemDoor } from "./stac/stac_item_door.js";
+export { partInside, partStrips, type ScenePart, wholePart } from "./stack/scene_part.js";
+export { type StackSummary, type WriteStackOptions, writeStack } from "./stack/write_stack.js";
 export * from "./types.js";
 export {
   type SceneClassStatistics,

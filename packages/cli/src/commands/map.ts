@@ -1,19 +1,14 @@
 import { readGeoJson } from "@glof/geo";
-import type { TilePredictor } from "@glof/inference";
 import { DEFAULT_MIN_AREA_M2, type MapSummary, mapScene } from "@glof/mapping";
 import { areaLabel } from "@glof/report";
-import { type BackendChoice, releaseBackend, selectBackend } from "@glof/runtime";
-import { LakeSegmenter } from "@glof/segmenter";
 import { openScene } from "@glof/sentinel2";
 import type { Command } from "commander";
 import type { MapConfig } from "../config/map_config.js";
 import { withInterrupt } from "../interrupt.js";
-import { canShare, defaultJobs } from "../jobs/default_jobs.js";
-import { startTileWorkers } from "../jobs/tile_workers.js";
+import { openMapEngine } from "../jobs/map_engine.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { beginProgress, durationText } from "../terminal/progress.js";
-import { tileWorkerEntry } from "../tile_worker_entry.js";
 import { programVersions } from "../version.js";
 import { type MapSettings, mapSettings } from "./map_settings.js";
 import { toNames, toNumber } from "./parse_flags.js";
@@ -53,7 +48,11 @@ export function addMapCommand(program: Command): void {
     .option("--tile <px>", "side of a tile, a multiple of the model's patch (default: the model's)", toNumber)
     .option("--overlap <px>", "least overlap of tiles (default: the model's)", toNumber)
     .option("--batch <tiles>", "tiles per forward pass (default: 1)", toNumber)
-    .option("--backend <name>", "webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
+    .option(
+      "--engine <name>",
+      "tfjs, or ort: ONNX Runtime on the CPU, from the package onnxruntime-node (default: tfjs)",
+    )
+    .option("--backend <name>", "of tfjs: webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
     .option(
       "--bands <names>",
       "names of the file's bands in order, - for one to leave out (default: as the file says)",
@@ -72,7 +71,12 @@ export function addMapCommand(program: Command): void {
     .option("--aoi <geojson>", "map only inside these polygons (longitude, latitude)")
     .option(
       "-j, --jobs <count>",
-      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else half the processors, at most 4)",
+      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else half the processors, at most 4; with ort 1, which uses all cores)",
+      toNumber,
+    )
+    .option(
+      "--threads <count>",
+      "of ort: threads of each job (default: the processors, shared among jobs)",
       toNumber,
     )
     .option("--overwrite", "replace an earlier result")
@@ -106,28 +110,22 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
       signal,
     });
     cleanUp.unshift(() => scene.close());
-    const required = settings.backend === undefined ? {} : { require: settings.backend };
-    const backend = await selectBackend({ ...required, logger });
-    cleanUp.unshift(releaseBackend);
-    console.say(`backend ${backend.reason}`);
-    const segmenter = await LakeSegmenter.load(model, { signal });
-    cleanUp.unshift(() => segmenter.dispose());
-    const jobs = jobsFor(settings, backend, console);
+    const engine = await openMapEngine(settings, { model, console, signal, cleanUp });
     const summary = await mapScene({
       scene,
-      segmenter,
+      segmenter: engine.segmenter,
       outDir: settings.out,
       threshold: settings.threshold,
       minAreaM2: settings.minArea,
       tilePx: settings.tile,
       overlapPx: settings.overlap,
       batchSize: settings.batch,
-      predictor: await predictorFor(jobs, backend, model, cleanUp),
+      predictor: engine.predictor,
       areas,
       overwrite: settings.overwrite,
       facts: {
         versions: programVersions(),
-        backend: { name: backend.name, reason: backend.reason, jobs },
+        backend: engine.facts,
         model,
       },
       onProgress: progress.onProgress,
@@ -138,26 +136,6 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
   } finally {
     for (const step of cleanUp) await step();
   }
-}
-
-function jobsFor({ jobs }: MapSettings, { name }: BackendChoice, console: Console): number {
-  if (jobs === undefined) return defaultJobs(name);
-  if (jobs === 1 || canShare(name)) return jobs;
-  console.logger.warn(`--jobs ${jobs}: one job runs, because ${name} uses the whole device by itself.`);
-  return 1;
-}
-
-/** Worker processes for more than one job; a single one runs here. */
-async function predictorFor(
-  jobs: number,
-  { name }: BackendChoice,
-  model: string,
-  cleanUp: (() => unknown)[],
-): Promise<TilePredictor | undefined> {
-  if (jobs === 1) return undefined;
-  const workers = await startTileWorkers(jobs, { backend: name, model }, tileWorkerEntry());
-  cleanUp.unshift(workers.close);
-  return workers.predictor;
 }
 
 function showSummary(console: Console, summary: MapSummary, outDir: string): void {

@@ -1,3 +1,4 @@
+import { type BandName, toBandName } from "@glof/sentinel2";
 import { InvalidArgumentError } from "commander";
 
 /** A number on the command line. */
@@ -32,6 +33,17 @@ export function toWhole(text: string): number {
 /** Names separated by commas. */
 export function toNames(text: string): string[] {
   return text.split(",").map((name) => name.trim());
+}
+
+/** Names of bands separated by commas. */
+export function toBands(text: string): BandName[] {
+  const bands = toNames(text).map((name) => {
+    const band = toBandName(name);
+    if (band === undefined) throw new InvalidArgumentError(`${name} is no band of Sentinel-2.`);
+    return band;
+  });
+  if (new Set(bands).size !== bands.length) throw new InvalidArgumentError("A band is named twice.");
+  return bands;
 }
 
 const byteUnits: Readonly<Record<string, number>> = {

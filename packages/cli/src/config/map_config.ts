@@ -10,12 +10,14 @@ export const mapConfigSchema = z.strictObject({
   tile: z.int().min(14).max(4096).optional(),
   overlap: z.int().min(0).optional(),
   batch: z.int().min(1).max(64).optional(),
+  engine: z.enum(["tfjs", "ort"]).optional(),
   backend: z.enum(["webgpu", "tensorflow", "wasm", "cpu"]).optional(),
   bands: z.array(z.string()).min(1).optional(),
   offset: z.number().optional(),
   quantification: z.number().positive().optional(),
   aoi: z.string().optional(),
   jobs: z.int().min(1).max(64).optional(),
+  threads: z.int().min(1).max(256).optional(),
   overwrite: z.boolean().optional(),
 });
 

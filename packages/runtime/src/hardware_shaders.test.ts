@@ -8,6 +8,7 @@ import {
   multiHeadAttention,
   type Params,
   softmax,
+  useWebgpuPrecision,
   valueAndGrad,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
@@ -53,12 +54,17 @@ describe("shaders for hardware", () => {
       import("@tensorflow/tfjs-backend-webgpu"),
     ]);
     Object.assign(globalThis, globals);
-    const gpu = create(["backend=null"]);
+    const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
     if (!globalThis.navigator)
       Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
     Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
     const adapter = await gpu.requestAdapter();
-    device = await adapter!.requestDevice();
+    const features = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as GPUFeatureName[];
+    device = await adapter!.requestDevice({ requiredFeatures: features });
+    const units = [{ componentType: "f16", resultComponentType: "f32", M: 16, N: 16, K: 16 }];
+    Object.defineProperty(device, "adapterInfo", {
+      value: { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: units },
+    });
     if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
     const info = { vendor: "nvidia", architecture: "hopper" } as GPUAdapterInfo;
     tf.registerBackend("webgpu", () => new WebGPUBackend(device, info));
@@ -93,6 +99,14 @@ describe("shaders for hardware", () => {
       tf.dispose(given);
     });
   }
+
+  it("are valid on matrix units, which are not used when they give wrong numbers", async () => {
+    // The null backend computes nothing: all its products are 0.
+    device.pushErrorScope("validation");
+    const report = await useWebgpuPrecision("f16");
+    expect((await device.popErrorScope())?.message).toBeUndefined();
+    expect(report).toEqual({ precision: "f32", reason: expect.stringMatching(/wrong numbers/) });
+  });
 
   it("are valid: Adam", async () => {
     const numbers = {

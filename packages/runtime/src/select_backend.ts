@@ -1,5 +1,5 @@
 import { GlofError, isGlofError, type Logger, silentLogger } from "@glof/core";
-import { installWasmKernels, installWebgpuKernels } from "@glof/nn";
+import { installWasmKernels, installWebgpuKernels, useWebgpuPrecision } from "@glof/nn";
 import { startCpu } from "./cpu_backend.js";
 import { messageOf } from "./environment.js";
 import { correctKernels } from "./kernel_corrections.js";
@@ -72,10 +72,9 @@ async function start(name: BackendName, options: SelectBackendOptions): Promise<
     case "webgpu": {
       const facts = await ensureWebgpu(options.webgpu ?? {});
       correctKernels("webgpu");
-      return {
-        ...facts,
-        kernels: await installWebgpuKernels(),
-      };
+      const kernels = await installWebgpuKernels();
+      const precision = await useWebgpuPrecision(options.webgpu?.precision ?? "f32");
+      return { ...facts, kernels, precision };
     }
     case "wasm": {
       const facts = await startWasm(options.wasm ?? {});

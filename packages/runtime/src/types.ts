@@ -1,3 +1,5 @@
+import type { WebgpuPrecision } from "@glof/nn";
+
 /** A TensorFlow.js backend that glof can use. `tensorflow` is tfjs-node-gpu or tfjs-node, where installed. */
 export type BackendName = "webgpu" | "tensorflow" | "wasm" | "cpu";
 
@@ -47,4 +49,9 @@ export interface WebgpuOptions {
    * only, and only before the first use of WebGPU in the process. Default true.
    */
   readonly robustness?: boolean;
+  /**
+   * "f16" rounds the operands of linear layers and convolutions to half precision on the GPU's matrix units, where nothing
+   * records for a gradient; see `useWebgpuPrecision` of `@glof/nn`. `details.precision` says what came of it. Default "f32".
+   */
+  readonly precision?: WebgpuPrecision;
 }

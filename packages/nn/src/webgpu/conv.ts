@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { UniformValue } from "./dispatch.js";
+import { isForwardOnly } from "./half_precision.js";
 import { type KernelCall, runStock, type WebgpuKernel } from "./kernel.js";
 import { runGathered } from "./product.js";
 import type { ShaderBackend } from "./shader.js";
@@ -76,6 +77,7 @@ function forward({ backend, inputs, attributes }: KernelCall): TensorInfo {
     k: kh * kw * inWidth,
     kindA: "patches",
     kindB: "outer",
+    half: isForwardOnly(),
     sizes: uniformsOf(sizes, attributes),
   });
   return reshaped(y, [images, ...outSize, outWidth]);

@@ -49,6 +49,8 @@ export interface Dispatch {
   /** WGSL after the declarations of buffers and `uniforms`; the entry point is `main`. Only called on a first use. */
   readonly code: () => string;
   readonly groups: readonly [x: number, y: number, z: number];
+  /** WGSL extensions that the code needs, such as `f16`. Default none. */
+  readonly extensions?: readonly string[];
 }
 
 /**
@@ -79,6 +81,11 @@ export function dispatch(shaderBackend: ShaderBackend, work: Dispatch): TensorIn
 /** Whether the device is a GPU: SwiftShader, of vendor "google", runs shaders on the processor. */
 export function isHardware(backend: ShaderBackend): boolean {
   return (backend as BackendInternals).adapterInfo?.vendor !== "google";
+}
+
+/** The device, for what it can do. */
+export function deviceOf(backend: ShaderBackend): GPUDevice {
+  return (backend as BackendInternals).device;
 }
 
 /** The largest workgroup memory of the device, bytes. */
@@ -121,7 +128,7 @@ function pipelineOf(backend: BackendInternals, work: Dispatch): GPUComputePipeli
   return pipeline;
 }
 
-function declarations({ outputs, inputs, uniforms }: Dispatch): string {
+function declarations({ outputs, inputs, uniforms, extensions = [] }: Dispatch): string {
   const buffers = [
     ...outputs.map(({ name, element }) => `var<storage, read_write> ${name} : array<${element}>;`),
     ...inputs.map(({ name, element }) => `var<storage, read> ${name} : array<${element}>;`),
@@ -129,5 +136,6 @@ function declarations({ outputs, inputs, uniforms }: Dispatch): string {
   ];
   const fields = uniforms.map(([name, type]) => `${name} : ${type},`).join(" ");
   const bound = buffers.map((buffer, binding) => `@group(0) @binding(${binding}) ${buffer}`);
-  return [`struct Uniforms { ${fields} };`, ...bound].join("\n");
+  const enabled = extensions.map((extension) => `enable ${extension};`);
+  return [...enabled, `struct Uniforms { ${fields} };`, ...bound].join("\n");
 }

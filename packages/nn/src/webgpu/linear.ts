@@ -1,4 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { isForwardOnly } from "./half_precision.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import { runProduct } from "./product.js";
 import { withShape } from "./shader.js";
@@ -13,6 +14,7 @@ function linear({ backend, inputs, attributes }: KernelCall): TensorInfo {
     activation: attributes.activation === "gelu" ? "gelu" : "none",
     scale: gamma,
     residual,
+    half: isForwardOnly(),
   });
   return withShape(y, [x!.shape[0]!, w!.shape[1]!]);
 }

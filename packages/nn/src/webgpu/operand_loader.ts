@@ -21,6 +21,8 @@ export interface Operand {
   readonly kind: OperandKind;
   /** The buffer holds vectors of four numbers along the outer axis (`outer` only). */
   readonly vector: boolean;
+  /** `placeOfA` gives (k, quad) as they are, not the index with the turn against bank conflicts. Default false. */
+  readonly plain?: boolean;
 }
 
 /**
@@ -30,7 +32,11 @@ export interface Operand {
  * @param depth numbers along K of a tile
  * @param quads vectors along the outer axis of a tile
  */
-export function loaderCode({ name, kind, vector }: Operand, depth: number, quads: number): string {
+export function loaderCode(
+  { name, kind, vector, plain = false }: Operand,
+  depth: number,
+  quads: number,
+): string {
   const buffer = name.toLowerCase();
   const outer = name === "A" ? "uniforms.M" : "uniforms.N";
   const along = runsAlongOuter(kind);
@@ -52,11 +58,19 @@ fn load${name}(start : i32, base : i32, deep : i32, last : i32, thread : i32) ->
   }
   return four;
 }
-fn placeOf${name}(thread : u32) -> u32 {
+${plain ? plainPlace(name, deep, quad) : turnedPlace(name, deep, quad, quads)}
+`;
+}
+
+function turnedPlace(name: string, deep: string, quad: string, quads: number): string {
+  return `fn placeOf${name}(thread : u32) -> u32 {
   let k = thread ${deep}u;
   return k * ${quads}u + ((thread ${quad}u) ^ (k & 7u));
+}`;
 }
-`;
+
+function plainPlace(name: string, deep: string, quad: string): string {
+  return `fn placeOf${name}(thread : u32) -> vec2<u32> { return vec2<u32>(thread ${deep}u, thread ${quad}u); }`;
 }
 
 function elementCode(name: string, kind: OperandKind, buffer: string, outer: string): string {

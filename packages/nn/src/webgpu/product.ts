@@ -1,5 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { dispatch, isHardware, type ShaderInput, type UniformValue } from "./dispatch.js";
+import { dispatch, isHardware, type ShaderInput, type UniformValue, workgroupBytes } from "./dispatch.js";
+import { areMatrixUnitsInUse, matrixUnitExtensions } from "./half_precision.js";
+import { matrixUnitCode, matrixUnitDepth, matrixUnitTile } from "./matrix_unit_shader.js";
 import type { OperandKind } from "./operand_loader.js";
 import { type ProductVariant, productCode, variantKey } from "./product_shader.js";
 import type { ShaderBackend } from "./shader.js";
@@ -19,6 +21,8 @@ export interface Product {
   readonly scale?: TensorInfo | undefined;
   /** [batch, M, N] */
   readonly residual?: TensorInfo | undefined;
+  /** Round the operands to half precision where matrix units are in use. Default false. */
+  readonly half?: boolean;
 }
 
 /** A product whose operands may be read as a convolution reads them. */
@@ -66,8 +70,9 @@ export function runProduct(backend: ShaderBackend, product: Product): TensorInfo
 export function runGathered(backend: ShaderBackend, product: GatheredProduct): TensorInfo {
   const { m, n, k, kindA, kindB, bias, scale, residual } = product;
   const { batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
+  const half = product.half === true && areMatrixUnitsInUse();
   const variant: ProductVariant = {
-    tile: chooseTile(m, n, batch * splits),
+    tile: half ? matrixUnitTile : chooseTile(m, n, batch * splits),
     a: kindA,
     b: kindB,
     vectorM: kindA === "outer" && m % 4 === 0,
@@ -84,7 +89,8 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
     tensor ? [{ name, element, tensor }] : [],
   );
   const [y] = dispatch(backend, {
-    key: variantKey(variant),
+    key: half ? `half_${variantKey(variant)}` : variantKey(variant),
+    extensions: half ? matrixUnitExtensions : [],
     outputs: [{ name: "y", element, into: [batch * splits, m, n] }],
     inputs: [
       { name: "a", element: variant.vectorM ? "vec4<f32>" : "f32", tensor: product.a },
@@ -100,7 +106,8 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
       ["perSplit", "i32", Math.ceil(k / splits)],
       ...sizes,
     ],
-    code: () => productCode(variant),
+    code: () =>
+      half ? matrixUnitCode(variant, matrixUnitDepth(workgroupBytes(backend))) : productCode(variant),
     groups: [Math.ceil(n / variant.tile), Math.ceil(m / variant.tile), batch * splits],
   });
   return y!;

@@ -62,8 +62,7 @@ var<workgroup> tileA : array<vec4<f32>, ${halfNumbers / 2}>;
 var<workgroup> tileB : array<vec4<f32>, ${halfNumbers / 2}>;
 ${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM }, depth, quads)}
 ${loaderCode({ name: "B", kind: variant.b, vector: variant.vectorN && variant.b === "outer" }, depth, quads)}
-${variant.activation === "gelu" ? gelu4 : ""}
-${finish(variant)}
+${finishCode(variant)}
 
 @compute @workgroup_size(${productThreads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
@@ -125,7 +124,11 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
 `;
 }
 
-/** Adds what belongs after the product and stores it, four columns of a row at a time. */
+/** WGSL: `finish(start, row, col, product)` adds what belongs after the product and stores four columns of a row. */
+export function finishCode(variant: ProductVariant): string {
+  return `${variant.activation === "gelu" ? gelu4 : ""}\n${finish(variant)}`;
+}
+
 function finish({ vectorN, bias, activation, scale, residual }: ProductVariant): string {
   const apply = (column: string, at: string): string =>
     [

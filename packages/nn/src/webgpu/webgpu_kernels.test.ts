@@ -15,6 +15,7 @@ import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
 import { installWebgpuKernels } from "./install.js";
+import { useWebgpuPrecision } from "./precision.js";
 
 /** Rows longer than a group of threads, more rows than a chunk, sizes that divide by nothing. */
 const cases: readonly (readonly [name: string, f: (inputs: Params) => tf.Tensor, shapes: number[][]])[] = [
@@ -194,6 +195,13 @@ describeOnBackends(
       for (const name of ["param", "mean", "square", ...(amsgrad ? (["largest"] as const) : [])] as const) {
         await expectClose(fast[name]!, reference[name]!, { atol: 1e-7, rtol: 1e-5 });
       }
+    });
+
+    it("stay in single precision on a device without matrix units, and say so", async () => {
+      expect(await useWebgpuPrecision("f16")).toEqual({
+        precision: "f32",
+        reason: expect.stringMatching(/lacks .*subgroup-matrix/),
+      });
     });
 
     it("take more rows than one axis of a dispatch has groups", async () => {

@@ -7,8 +7,10 @@ import {
   releaseBackend,
   selectBackend,
 } from "@glof/runtime";
+import { describeOrtEngine } from "@glof/segmenter";
 import { type Command, Option } from "commander";
 import { type Console, processConsole } from "../terminal/console.js";
+import { engineText } from "./engine_text.js";
 import { checkText, machineText } from "./machine_text.js";
 
 interface DoctorFlags {
@@ -17,8 +19,9 @@ interface DoctorFlags {
 }
 
 const HELP = `
-Prints processor, memory, GPU adapters and packages, the backend that glof would choose and why, and computes values
-and gradients of every fast kernel beside the plain processor's. Ends with code 1 where one is wrong.
+Prints processor, memory, GPU adapters and packages, the backend that glof would choose and why, and which engines
+glof map has here; and computes values and gradients of every fast kernel beside the plain processor's. Ends with code 1
+where one is wrong.
 
 Examples:
   $ glof doctor
@@ -45,9 +48,12 @@ async function runDoctor({ backend: required }: DoctorFlags, console: Console): 
   const backend = await selectBackend(required === undefined ? {} : { require: required });
   try {
     console.say(`${"backend".padEnd(10)} ${backend.reason}`);
+    const ort = await describeOrtEngine();
+    for (const [index, line] of engineText(backend, ort, machine.platform.cores).entries())
+      console.say(`${(index === 0 ? "engines" : "").padEnd(10)} ${line}`);
     console.say("kernels");
     const checks = await checkKernels((check) => console.say(checkText(check)));
-    if (console.asJson) console.json({ machine, backend, checks });
+    if (console.asJson) console.json({ machine, backend, engines: { ort }, checks });
     const wrong = checks.filter(({ passed }) => !passed);
     if (wrong.length > 0) {
       throw new GlofError(

@@ -1,5 +1,27 @@
 export { bandFolderDoor } from "./band_folder_door.js";
 export { requireBandName, requireBands, toBandName } from "./band_names.js";
+export {
+  type BandRatioSample,
+  type BandRatioScore,
+  type BandRatioSearchOptions,
+  searchBandRatio,
+} from "./baseline/band_ratio_search.js";
+export {
+  bandRatio,
+  requireSpectralIndex,
+  SPECTRAL_INDICES,
+  type SpectralIndex,
+  type SpectralIndexName,
+  spectralIndex,
+} from "./baseline/spectral_index.js";
+export {
+  type IndexSample,
+  indexMask,
+  searchThreshold,
+  type ThresholdScore,
+} from "./baseline/threshold_search.js";
+export { describeScene } from "./describe/describe_scene.js";
+export type { DescribedBand, SceneDescription } from "./describe/scene_description.js";
 export { geotiffStackDoor } from "./geotiff_stack_door.js";
 export {
   type BandRatioOptions,
@@ -21,9 +43,28 @@ export {
 export { type OffsetFacts, type OffsetRule, offsetRule } from "./offset_rules.js";
 export { openScene, sceneDoors } from "./open_scene.js";
 export { type OtsuOptions, otsuThreshold } from "./otsu.js";
+export {
+  type RankCandidate,
+  type Ranked,
+  type RankOptions,
+  rankCandidates,
+  type Season,
+} from "./ranking/rank_candidates.js";
+export { type RankedScene, type RankScenesOptions, rankScenes } from "./ranking/rank_scenes.js";
 export { type ProductMetadata, parseProductMetadata } from "./safe/product_metadata.js";
 export { safeDoor, safeZipDoor } from "./safe/safe_door.js";
 export { parseTileMetadata, type TileMetadata } from "./safe/tile_metadata.js";
+export {
+  type GeographicSplit,
+  type GeographicSplitsOptions,
+  geographicSplits,
+  type SplitEntry,
+  type SplitPart,
+} from "./sampling/geographic_splits.js";
+export { type PatchEdge, type PatchGridOptions, patchGrid } from "./sampling/patch_grid.js";
+export { type PatchesOverMaskOptions, patchesOverMask } from "./sampling/patches_over_mask.js";
+export { type SamplePatchesOptions, samplePatches } from "./sampling/sample_patches.js";
+export { subsample, subsampleCounts } from "./sampling/subsample.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 export { type OpenStacItemOptions, openStacItem } from "./stac/open_stac_item.js";
 export { type PlanetaryComputerOptions, planetaryComputerSigner } from "./stac/planetary_computer.js";
@@ -33,6 +74,18 @@ export { parseStacItem, type StacAsset, type StacItem, type StacLink } from "./s
 export { stacItemDoor } from "./stac/stac_item_door.js";
 export { partInside, partStrips, type ScenePart, wholePart } from "./stack/scene_part.js";
 export { type StackSummary, type WriteStackOptions, writeStack } from "./stack/write_stack.js";
+export {
+  type BandAccumulator,
+  type BandAccumulatorState,
+  type BandSummary,
+  beginBandStatistics,
+} from "./statistics/band_accumulator.js";
+export {
+  type RegionStatistics,
+  type RegionStatisticsOptions,
+  regionStatistics,
+} from "./statistics/region_statistics.js";
+export { type SceneRegionOptions, sceneRegion } from "./statistics/scene_region.js";
 export * from "./types.js";
 export {
   type SceneClassStatistics,

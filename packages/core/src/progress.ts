@@ -10,6 +10,8 @@ export interface ProgressEvent {
   readonly unit: string;
   /** One more fact worth showing, such as the current loss. */
   readonly note?: string;
+  /** Time to the end of the stage where the job can tell it better than `done` over elapsed time does. */
+  readonly secondsLeft?: number;
 }
 
 /** Called by long jobs after each unit of work. It must not throw. */

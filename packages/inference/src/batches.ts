@@ -6,15 +6,18 @@ import type { PredictRasterOptions, TilePredictor } from "./types.js";
 export interface RunningBatch {
   /** Probabilities [N, tilePx, tilePx], row-major. Never unhandled, even where nobody waits for it. */
   readonly values: Promise<Float32Array>;
-  dispose(): void;
+  /** Frees what the batch holds here; resolves when it holds nothing any more. */
+  release(): Promise<void>;
 }
 
 /** Starts batches of tiles, here or elsewhere. */
 export interface BatchStarter {
   /** Batches that may be under way at once. */
   readonly atOnce: number;
-  /** Starts a batch; `fill` writes its pixels, [tileCount, tilePx, tilePx, bands]. */
-  start(tileCount: number, fill: (pixels: Float32Array) => void): RunningBatch;
+  /** Room for the pixels of the next batch, [batchSize, tilePx, tilePx, bands], to fill while others are under way. */
+  nextPixels(): Float32Array<ArrayBuffer>;
+  /** Starts the first `tileCount` tiles of what `nextPixels` gave last. */
+  start(pixels: Float32Array<ArrayBuffer>, tileCount: number): RunningBatch;
 }
 
 /** Size of the batches to start. */
@@ -24,9 +27,12 @@ interface BatchSize {
   readonly bandCount: number;
 }
 
+/** Batches under way at once on the current backend: one computes, one is on its way back. */
+const LOCAL_AT_ONCE = 2;
+
 /** Batches under way at once for a way to predict. */
 export function batchesAtOnce(predict: PredictRasterOptions["predict"] | undefined): number {
-  return typeof predict === "object" ? predict.concurrency : 2;
+  return typeof predict === "object" ? predict.concurrency : LOCAL_AT_ONCE;
 }
 
 /** A starter for either way to predict. */
@@ -34,45 +40,51 @@ export function batchStarter(predict: PredictRasterOptions["predict"], size: Bat
   return typeof predict === "function" ? localStarter(predict, size) : remoteStarter(predict, size);
 }
 
-/** On the current backend. While one batch is on its way back from the device, the next is filled. */
+/** On the current backend. While batches are on the device, the next is filled. */
 function localStarter(
   predict: (batch: tf.Tensor4D) => tf.Tensor4D,
   { batchSize, tilePx, bandCount }: BatchSize,
 ): BatchStarter {
   const tileLength = tilePx * tilePx * bandCount;
-  // Two, used in turn: one may still be on its way to the device while the next is filled.
-  const buffers = [0, 1].map(() => new Float32Array(batchSize * tileLength));
-  let started = 0;
+  // Used in turn: a backend may read an array until its batch is back, and the next is filled meanwhile.
+  const buffers = Array.from({ length: LOCAL_AT_ONCE + 1 }, () => new Float32Array(batchSize * tileLength));
+  let filled = 0;
   return {
-    atOnce: 2,
-    start: (tileCount, fill) => {
-      const pixels = buffers[started++ % 2]!.subarray(0, tileCount * tileLength);
-      fill(pixels);
-      const prob = tf.tidy(() => predict(tf.tensor4d(pixels, [tileCount, tilePx, tilePx, bandCount])));
+    atOnce: LOCAL_AT_ONCE,
+    nextPixels: () => buffers[filled++ % buffers.length]!,
+    start: (pixels, tileCount) => {
+      const used = pixels.subarray(0, tileCount * tileLength);
+      const prob = tf.tidy(() => predict(tf.tensor4d(used, [tileCount, tilePx, tilePx, bandCount])));
       const expected = [tileCount, tilePx, tilePx, 1];
       if (prob.shape.join() !== expected.join()) {
         prob.dispose();
         throw wrongShape(expected, prob.shape);
       }
-      return { values: handled(prob.data<"float32">()), dispose: () => prob.dispose() };
+      const values = handled(prob.data<"float32">());
+      const release = async (): Promise<void> => {
+        await values.catch(() => undefined);
+        prob.dispose();
+      };
+      return { values, release };
     },
   };
 }
 
 /** In a predictor's hands, which gets a fresh array for each batch. */
-function remoteStarter(predictor: TilePredictor, { tilePx, bandCount }: BatchSize): BatchStarter {
+function remoteStarter(predictor: TilePredictor, { batchSize, tilePx, bandCount }: BatchSize): BatchStarter {
+  const tilePixels = tilePx * tilePx;
   const predict = async (pixels: Float32Array<ArrayBuffer>, tileCount: number): Promise<Float32Array> => {
     const prob = await predictor.predict(pixels, [tileCount, tilePx, tilePx, bandCount]);
-    if (prob.length !== tileCount * tilePx * tilePx)
-      throw wrongShape([tileCount, tilePx, tilePx], [prob.length]);
+    if (prob.length !== tileCount * tilePixels) throw wrongShape([tileCount, tilePx, tilePx], [prob.length]);
     return prob;
   };
   return {
     atOnce: predictor.concurrency,
-    start: (tileCount, fill) => {
-      const pixels = new Float32Array(tileCount * tilePx * tilePx * bandCount);
-      fill(pixels);
-      return { values: handled(predict(pixels, tileCount)), dispose: () => {} };
+    nextPixels: () => new Float32Array(batchSize * tilePixels * bandCount),
+    start: (pixels, tileCount) => {
+      const used = tileCount === batchSize ? pixels : pixels.slice(0, tileCount * tilePixels * bandCount);
+      // Nothing of it lies here, and whoever runs it may be slow to notice that nobody waits.
+      return { values: handled(predict(used, tileCount)), release: async () => {} };
     },
   };
 }

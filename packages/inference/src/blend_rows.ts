@@ -43,9 +43,9 @@ export class BlendRows {
     }
   }
 
-  /** The first `rows` rows, NaN where `validMask` is 0; a view that `drop` overwrites. */
+  /** A copy of the first `rows` rows, NaN where `validMask` is 0. */
   finished(rows: number, validMask: Uint8Array): Float32Array {
-    const prob = this.mean.subarray(0, rows * this.plan.width);
+    const prob = this.mean.slice(0, rows * this.plan.width);
     for (let pixel = 0; pixel < prob.length; pixel++) {
       if (validMask[pixel] === 0) prob[pixel] = Number.NaN;
       else if (!Number.isFinite(prob[pixel]!)) {

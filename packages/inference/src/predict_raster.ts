@@ -1,100 +1,150 @@
-import { GlofError, throwIfAborted } from "@glof/core";
-import { type BatchStarter, batchesAtOnce, batchStarter, type RunningBatch } from "./batches.js";
+import { GlofError } from "@glof/core";
+import { BatchQueue, type TilePlace } from "./batch_queue.js";
+import { batchesAtOnce, batchStarter } from "./batches.js";
 import { BlendRows } from "./blend_rows.js";
 import { RowBand } from "./row_band.js";
+import { RowWriter } from "./row_writer.js";
+import { StopSign } from "./stop_sign.js";
 import { countTiles } from "./tile_plan.js";
-import type { PredictRasterOptions, TileInput } from "./types.js";
-
-/** Rows of pixels on their way in, for the row of tiles at `top`. */
-interface PendingRows {
-  readonly top: number;
-  readonly rowCount: number;
-  readonly input: Promise<TileInput>;
-}
+import { TileProgress } from "./tile_progress.js";
+import type { PredictRasterOptions, PredictRasterSummary, TileInput, TilePlan } from "./types.js";
 
 /**
  * Runs a model over a raster of any size, tile by tile, and hands out the blended probability row by row.
  *
  * - Memory is that of one row of tiles (`workingBytes`), whatever the height of the raster.
- * - Every row is read once, over the whole width; the next rows are read while the model runs.
+ * - Reading, the model, blending and writing overlap, each at most one row of tiles ahead of the next: the next rows are
+ *   read and finished rows are written while batches are under way, across rows of tiles too.
+ * - Every row is read once, over the whole width.
  * - Overlapping tiles fade into each other (`blendWindow`). Tiles that reach beyond a small raster are mirrored.
  * - A tile without a usable pixel is not run. Pixels that are not usable leave as NaN.
  * - With a `TilePredictor` several batches run at once; they are blended in the order of the tiles all the same.
+ * - It fails as soon as one part does; then no read or write is under way any more. Cancelled, it does not wait for a
+ *   `TilePredictor`.
  *
+ * @returns how many tiles there were, and how many were skipped
  * @throws GlofError `aborted`; `shape-mismatch` when `read` or `predict` gives another size than asked; `internal` when
  * the model gives a number that is not finite; and whatever `read`, `predict` and `write` throw
  */
-export async function predictRaster(options: PredictRasterOptions): Promise<void> {
-  await new RasterPrediction(options).run();
+export async function predictRaster(options: PredictRasterOptions): Promise<PredictRasterSummary> {
+  return new RasterPrediction(options).run();
 }
 
 /**
- * Bytes of the buffers that `predictRaster` holds: pixels of one row of tiles, the rows read ahead, the blend, and the
- * batches under way (two, or a predictor's `concurrency`). It does not grow with the height of the raster. The model's
- * own memory comes on top.
+ * Bytes of the buffers that `predictRaster` holds: pixels of one row of tiles, the rows read ahead, the blend, the rows
+ * being written, and the batches (one being filled, and two or a predictor's `concurrency` under way). It does not grow
+ * with the height of the raster. The model's own memory comes on top.
  */
 export function workingBytes(
   options: Pick<PredictRasterOptions, "plan" | "bandCount" | "batchSize"> &
     Partial<Pick<PredictRasterOptions, "predict">>,
 ): number {
   const { plan, bandCount, batchSize = 1, predict } = options;
-  const batchBytes = batchesAtOnce(predict) * batchSize * plan.tilePx ** 2 * 4 * (bandCount + 1);
-  const rowPixels = Math.min(plan.tilePx, plan.height) * plan.width;
+  const atOnce = batchesAtOnce(predict);
+  const batchBytes = batchSize * plan.tilePx ** 2 * 4 * ((atOnce + 1) * bandCount + atOnce);
+  const bandRows = Math.min(plan.tilePx, plan.height);
   const pixelBytes = 4 * bandCount + 1;
-  return 2 * rowPixels * pixelBytes + rowPixels * 8 + batchBytes;
+  // The first rows are read before there is anything to write; later there are fewer.
+  const ahead = Math.max(bandRows * pixelBytes, longestStep(plan) * (pixelBytes + 5));
+  return plan.width * (bandRows * (pixelBytes + 8) + ahead) + batchBytes;
+}
+
+/** Most rows between two rows of tiles. */
+function longestStep({ tileY, height }: TilePlan): number {
+  if (tileY.length === 1) return height;
+  return tileY.slice(1).reduce((most, y, index) => Math.max(most, y - tileY[index]!), 0);
+}
+
+/** A row of tiles whose pixels are in and whose probabilities are not all out. */
+interface OpenRow {
+  readonly top: number;
+  /** Validity of the rows that are finished with it: down to the next row of tiles. */
+  readonly validMask: Uint8Array;
+  readonly rowCount: number;
 }
 
 class RasterPrediction {
+  private readonly stop: StopSign;
   private readonly band: RowBand;
   private readonly blend: BlendRows;
-  private readonly batchSize: number;
-  private readonly batches: BatchStarter;
-  private doneTiles = 0;
+  private readonly queue: BatchQueue;
+  private readonly writer: RowWriter;
+  private readonly progress: TileProgress;
+  /** From the row of tiles that is being blended on. */
+  private readonly openRows: OpenRow[] = [];
+  private blendRow = 0;
+  /** Rows on their way in. */
+  private incoming: Promise<TileInput> | undefined;
 
   constructor(private readonly options: PredictRasterOptions) {
-    const { plan, bandCount, batchSize = 1, predict } = options;
+    const { plan, bandCount, batchSize: asked = 1, predict, onProgress } = options;
     const concurrency = batchesAtOnce(predict);
-    for (const [name, value] of Object.entries({ bandCount, batchSize, concurrency }))
+    for (const [name, value] of Object.entries({ bandCount, batchSize: asked, concurrency }))
       checkPositive(name, value);
-    this.batchSize = Math.min(batchSize, plan.tileX.length);
+    const batchSize = Math.min(asked, countTiles(plan));
+    this.stop = new StopSign(options.signal, "predictRaster");
     this.band = new RowBand(plan, bandCount);
     this.blend = new BlendRows(plan);
-    this.batches = batchStarter(predict, { batchSize: this.batchSize, tilePx: plan.tilePx, bandCount });
+    this.queue = new BatchQueue({
+      starter: batchStarter(predict, { batchSize, tilePx: plan.tilePx, bandCount }),
+      batchSize,
+      tileLength: plan.tilePx ** 2 * bandCount,
+      stop: this.stop,
+      onFinished: (tiles, prob) => this.blendBatch(tiles, prob),
+    });
+    this.writer = new RowWriter(options.write, this.stop);
+    this.progress = new TileProgress(countTiles(plan), onProgress);
   }
 
-  async run(): Promise<void> {
-    const { tileY, height } = this.options.plan;
-    throwIfAborted(this.options.signal, "predictRaster");
-    let incoming: PendingRows | undefined = this.startReading(0, this.band.rows);
-    for (let tileRow = 0; tileRow < tileY.length; tileRow++) {
-      const rows: PendingRows = incoming!;
-      this.band.advance(rows.top, await this.checkedInput(rows), rows.rowCount);
-      const nextTop = tileY[tileRow + 1];
-      incoming = nextTop === undefined ? undefined : this.startReading(nextTop, nextTop - rows.top);
-      try {
-        await this.runTileRow(tileRow);
-        await this.writeRows((nextTop ?? height) - rows.top);
-      } catch (error) {
-        await incoming?.input.catch(() => {});
-        throw error;
-      }
+  async run(): Promise<PredictRasterSummary> {
+    try {
+      this.stop.check();
+      await this.runTileRows();
+      await this.writer.end();
+      this.stop.check();
+    } catch (error) {
+      this.stop.fail(error);
+      throw error;
+    } finally {
+      await this.incoming?.catch(() => undefined);
+      await this.writer.end();
+      await this.queue.abandon();
+      this.stop.end();
     }
+    return { tiles: countTiles(this.options.plan), skippedTiles: this.progress.skippedTiles };
+  }
+
+  private async runTileRows(): Promise<void> {
+    const { tileY, tileX, height } = this.options.plan;
+    this.incoming = this.startReading(0, this.band.rows);
+    for (const [row, top] of tileY.entries()) {
+      const rowsIn = row === 0 ? this.band.rows : top - tileY[row - 1]!;
+      this.band.advance(top, await this.checkedInput(rowsIn), rowsIn);
+      const next = tileY[row + 1];
+      this.incoming = next === undefined ? undefined : this.startReading(next, next - top);
+      const rowCount = (next ?? height) - top;
+      this.openRows.push({ top, rowCount, validMask: this.band.validRows(rowCount).slice() });
+      const columns = [...tileX.keys()].filter((column) => this.band.hasValidPixel(tileX[column]!));
+      await this.runTiles(columns, row);
+      await this.finishRowsBefore(this.queue.oldest?.row ?? row + 1);
+    }
+    await this.queue.drain();
+    await this.finishRowsBefore(tileY.length);
   }
 
   /** Starts to read the last `rowCount` rows of the row of tiles at `top`. */
-  private startReading(top: number, rowCount: number): PendingRows {
-    const { plan, read, signal } = this.options;
+  private startReading(top: number, rowCount: number): Promise<TileInput> {
+    const { plan, read } = this.options;
     const y = top + this.band.rows - rowCount;
-    const input = read({ x: 0, y, width: plan.width, height: rowCount }, signal);
+    const input = read({ x: 0, y, width: plan.width, height: rowCount }, this.stop.signal);
     // It is awaited later: without this a failure before then would count as unhandled.
     input.catch(() => {});
-    return { top, rowCount, input };
+    return input;
   }
 
-  private async checkedInput(rows: PendingRows): Promise<TileInput> {
-    const input = await rows.input;
-    throwIfAborted(this.options.signal, "predictRaster");
-    const pixels = rows.rowCount * this.options.plan.width;
+  private async checkedInput(rowCount: number): Promise<TileInput> {
+    const input = await this.stop.unlessStopped(this.incoming!);
+    const pixels = rowCount * this.options.plan.width;
     const expected = pixels * this.options.bandCount;
     if (input.pixels.length === expected && input.validMask.length === pixels) return input;
     throw new GlofError(
@@ -104,81 +154,35 @@ class RasterPrediction {
     );
   }
 
-  private async runTileRow(tileRow: number): Promise<void> {
-    const { plan } = this.options;
-    const columns = plan.tileX.map((_, column) => column).filter((column) => this.hasData(column));
-    this.report(plan.tileX.length - columns.length);
-    const running: { tiles: readonly number[]; batch: RunningBatch }[] = [];
-    const finishFirst = async (): Promise<void> => {
-      const first = running.shift();
-      if (first) await this.finishBatch(first.tiles, first.batch, tileRow);
-    };
-    try {
-      for (let start = 0; start < columns.length; start += this.batchSize) {
-        throwIfAborted(this.options.signal, "predictRaster");
-        if (running.length === this.batches.atOnce) await finishFirst();
-        const tiles = columns.slice(start, start + this.batchSize);
-        running.push({ tiles, batch: this.startBatch(tiles) });
-      }
-      while (running.length > 0) await finishFirst();
-    } finally {
-      for (const { batch } of running) batch.dispose();
+  private async runTiles(columns: readonly number[], row: number): Promise<void> {
+    const { tileX } = this.options.plan;
+    this.progress.addSkipped(tileX.length - columns.length);
+    for (const column of columns) {
+      await this.queue.add({ column, row }, (pixels) => this.band.copyTile(tileX[column]!, pixels));
     }
   }
 
-  private hasData(column: number): boolean {
-    return this.band.hasValidPixel(this.options.plan.tileX[column]!);
-  }
-
-  private startBatch(columns: readonly number[]): RunningBatch {
-    const { plan, bandCount } = this.options;
-    const tileLength = plan.tilePx ** 2 * bandCount;
-    return this.batches.start(columns.length, (pixels) => {
-      columns.forEach((column, index) => {
-        this.band.copyTile(
-          plan.tileX[column]!,
-          pixels.subarray(index * tileLength, (index + 1) * tileLength),
-        );
-      });
-    });
-  }
-
-  private async finishBatch(columns: readonly number[], batch: RunningBatch, tileRow: number): Promise<void> {
-    try {
-      const values = await batch.values;
-      await nextTask();
-      throwIfAborted(this.options.signal, "predictRaster");
-      const tileLength = this.options.plan.tilePx ** 2;
-      columns.forEach((column, index) => {
-        this.blend.add(column, tileRow, values.subarray(index * tileLength, (index + 1) * tileLength));
-      });
-    } finally {
-      batch.dispose();
+  private async blendBatch(tiles: readonly TilePlace[], prob: Float32Array): Promise<void> {
+    const tileLength = this.options.plan.tilePx ** 2;
+    for (const [index, { column, row }] of tiles.entries()) {
+      await this.finishRowsBefore(row);
+      this.blend.add(column, row, prob.subarray(index * tileLength, (index + 1) * tileLength));
     }
-    this.report(columns.length);
+    this.progress.addRun(tiles.length);
   }
 
-  private async writeRows(rowCount: number): Promise<void> {
-    const validMask = this.band.validRows(rowCount);
-    const prob = this.blend.finished(rowCount, validMask);
-    await this.options.write({ y: this.band.top, height: rowCount, prob, validMask });
-    this.blend.drop(rowCount);
+  /** Hands out what the rows of tiles above `tileRow` leave finished. */
+  private async finishRowsBefore(tileRow: number): Promise<void> {
+    for (; this.blendRow < tileRow; this.blendRow++) {
+      // Before the copy of the next strip is made, the one before is written and gone.
+      await this.writer.end();
+      this.stop.check();
+      const { top, rowCount, validMask } = this.openRows.shift()!;
+      const prob = this.blend.finished(rowCount, validMask);
+      this.writer.begin({ y: top, height: rowCount, prob, validMask });
+      this.blend.drop(rowCount);
+    }
   }
-
-  private report(tiles: number): void {
-    if (tiles === 0) return;
-    this.doneTiles += tiles;
-    const total = countTiles(this.options.plan);
-    this.options.onProgress?.({ stage: "tiles", done: this.doneTiles, total, unit: "tiles" });
-  }
-}
-
-/**
- * Lets timers, file reads and signals of the operating system have their turn: on a synchronous backend nothing else
- * here ever leaves the queue of microtasks.
- */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function checkPositive(name: string, value: number): void {

@@ -47,6 +47,14 @@ export interface TilePredictor {
   ): Promise<Float32Array>;
 }
 
+/** What `predictRaster` did. */
+export interface PredictRasterSummary {
+  /** Tiles of the plan. */
+  readonly tiles: number;
+  /** Of those, tiles without a usable pixel, which the model never saw. */
+  readonly skippedTiles: number;
+}
+
 /** Everything `predictRaster` needs. */
 export interface PredictRasterOptions {
   readonly plan: TilePlan;
@@ -62,6 +70,11 @@ export interface PredictRasterOptions {
   readonly write: (rows: ProbabilityRows) => Promise<void>;
   /** Tiles per forward pass. Default 1. */
   readonly batchSize?: number;
+  /**
+   * Told of each batch and of skipped tiles, stage `"tiles"`: `done` counts the tiles of the plan that need no more work,
+   * `note` how many of them were skipped. `secondsLeft` is measured on tiles that were run, as if none of those to come
+   * were skipped: never too hopeful.
+   */
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { GlofError, type OnProgress } from "@glof/core";
 import {
   type PredictRasterOptions,
+  type PredictRasterSummary,
   type ProbabilityRows,
   planTiles,
   predictRaster,
@@ -136,18 +137,20 @@ export class LakeSegmenter {
   }
 
   /**
-   * Lake probability of a whole scene, row by row, in memory bounded by one row of tiles.
+   * Lake probability of a whole scene, row by row, in memory bounded by one row of tiles. Tiles without a pixel that the
+   * scene holds valid, such as under closed cloud, are not run.
    *
+   * @returns how many tiles there were, and how many were skipped
    * @throws GlofError `missing-band` when the scene lacks a band of `config.bands`; `bad-config` for tiles that the
    * model cannot take; `aborted`; and what `onRows` and reading the scene throw
    */
-  async predictScene(scene: Scene, options: PredictSceneOptions): Promise<void> {
+  async predictScene(scene: Scene, options: PredictSceneOptions): Promise<PredictRasterSummary> {
     const { bands, backbone, name } = this.config;
     const { tilePx = this.config.tilePx, overlapPx = this.config.overlapPx, shiftPx = 0 } = options;
     requireBands(scene, bands, `LakeSegmenter(${name})`);
     checkTiling({ tilePx, overlapPx }, backbone.patchSizePx, "predictScene");
     const { width, height } = scene.grid;
-    await this.run({
+    return this.run({
       plan: planTiles({ width, height, tilePx, overlapPx, shiftPx }),
       read: (window, signal) => readNormalised(scene, window, this.config, signal),
       write: options.onRows,
@@ -190,9 +193,9 @@ export class LakeSegmenter {
 
   private async run(
     options: Omit<PredictRasterOptions, "bandCount" | "predict"> & { predict?: TilePredictor },
-  ): Promise<void> {
+  ): Promise<PredictRasterSummary> {
     this.checkInUse();
-    await predictRaster({
+    return predictRaster({
       ...options,
       bandCount: this.config.bands.length,
       predict: options.predict ?? this.engine ?? ((batch) => this.forward(batch)),

@@ -13,6 +13,12 @@ describe("a line of progress", () => {
     );
   });
 
+  it("shows the time left that the job itself measured", () => {
+    expect(plainLine({ ...event, secondsLeft: 200 }, 8.31)).toBe(
+      "tiles: 144/576  8.3 tiles/s  3 min 20 s left",
+    );
+  });
+
   it("counts on without a total", () => {
     expect(barLine({ ...event, total: undefined }, 0)).toBe("tiles: 144 tiles");
   });

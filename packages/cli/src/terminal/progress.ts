@@ -67,11 +67,13 @@ export function plainLine(event: ProgressEvent, perSecond: number): string {
 }
 
 function countText(event: ProgressEvent, perSecond: number): string {
-  const { done, total, unit, note } = event;
+  const { done, total, unit, note, secondsLeft } = event;
   const parts = [total === undefined ? `${done} ${unit}` : `${done}/${total}`];
   if (perSecond > 0) {
     parts.push(`${perSecond >= 10 ? Math.round(perSecond) : perSecond.toPrecision(2)} ${unit}/s`);
-    if (total !== undefined && done < total) parts.push(`${durationText((total - done) / perSecond)} left`);
+    if (total !== undefined && done < total) {
+      parts.push(`${durationText(secondsLeft ?? (total - done) / perSecond)} left`);
+    }
   }
   if (note !== undefined) parts.push(note);
   return parts.join("  ");

@@ -26,6 +26,8 @@ export interface RadiometricAugmentation {
   readonly gamma?: number;
   /** Standard deviation of noise per pixel and band, reflectance; each crop draws its own from [0, noise]. */
   readonly noise?: number;
+  /** Bands that stay as they are, such as heights and slopes. Bands that hold directions always do. */
+  readonly except?: readonly string[];
 }
 
 /** Options of `drawPlacement`. */
@@ -80,12 +82,13 @@ function turned(symmetry: Placement["matrix"], turn: number, scale: number): Pla
   return [cos * a - sin * c, cos * b - sin * d, sin * a + cos * c, sin * b + cos * d];
 }
 
-/** Changes reflectances in place. */
+/** Changes reflectances in place, but for bands at `fixed` places. */
 export function varyReflectance(
   crop: Crop,
   bandCount: number,
   options: RadiometricAugmentation,
   rng: Rng,
+  fixed: ReadonlySet<number> = new Set(),
 ): void {
   const { gain = 0, bandGain = 0, offset = 0, bandOffset = 0, gamma = 0, noise = 0 } = options;
   const around = (size: number): number => rng.uniform(-size, size);
@@ -98,6 +101,7 @@ export function varyReflectance(
   const { refl } = crop;
   for (let index = 0; index < refl.length; index++) {
     const band = index % bandCount;
+    if (fixed.has(band)) continue;
     let value = refl[index]!;
     if (gamma > 0) value = value > 0 ? value ** exponent : value;
     value = value * gains[band]! + offsets[band]!;

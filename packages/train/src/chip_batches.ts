@@ -9,6 +9,7 @@ import {
 import type { BandStatistics, Chip, ChipSet } from "./chips.js";
 import { type Crop, cutChip } from "./cut_chip.js";
 import type { BatchSource, TrainBatch } from "./types.js";
+import { placeVectorBands, turnVectors, type VectorBands } from "./vector_bands.js";
 
 /** Options of `chipBatches`. */
 export interface ChipBatchesOptions {
@@ -24,6 +25,11 @@ export interface ChipBatchesOptions {
   readonly geometry?: GeometricAugmentation;
   /** Default: reflectances as they are. */
   readonly radiometry?: RadiometricAugmentation;
+  /**
+   * Pairs of bands that hold directions, east and north: they are turned with the image, and never varied by `radiometry`.
+   * Default: `aspectSin` with `aspectCos` (or `aspect_sin` with `aspect_cos`), where the chips have them.
+   */
+  readonly vectorBands?: readonly VectorBands[];
 }
 
 /** Lake pixels remembered per chip: enough to place crops over, and bounded. */
@@ -40,6 +46,8 @@ const rememberedLakePixels = 4096;
 export function chipBatches(set: ChipSet, options: ChipBatchesOptions): BatchSource<tf.Tensor4D> {
   const { batchSize, cropPx, seed = 0, normalization } = options;
   checkStatistics(set, normalization);
+  const vectors = placeVectorBands(set.bands, options.vectorBands);
+  const fixed = fixedBands(set.bands, options.radiometry, vectors);
   const shares = cumulativeShares(set.chips);
   const lakePixels = set.chips.map((chip, index) =>
     pickLakePixels(chip, seededRng(`${seed}/lakes/${index}`)),
@@ -48,7 +56,7 @@ export function chipBatches(set: ChipSet, options: ChipBatchesOptions): BatchSou
     const rng = seededRng(`${seed}/batch/${step}/${micro}`);
     const crops = Array.from({ length: batchSize }, () => {
       const index = drawIndex(shares, rng);
-      return drawCrop(set.chips[index]!, lakePixels[index]!, options, rng);
+      return drawCrop(set.chips[index]!, lakePixels[index]!, { ...options, vectors, fixed }, rng);
     });
     return toBatch(crops, cropPx, normalization);
   };
@@ -79,13 +87,37 @@ export function toBatch(
   };
 }
 
-function drawCrop(chip: Chip, lakePixels: Uint32Array, options: ChipBatchesOptions, rng: Rng): Crop {
+/** `ChipBatchesOptions` with places of bands instead of names. */
+interface CropOptions extends ChipBatchesOptions {
+  readonly vectors: readonly (readonly [east: number, north: number])[];
+  readonly fixed: ReadonlySet<number>;
+}
+
+function drawCrop(chip: Chip, lakePixels: Uint32Array, options: CropOptions, rng: Rng): Crop {
   const { cropPx, lakeShare = 0.5, geometry, radiometry } = options;
   const overLake = rng.next() < lakeShare && lakePixels.length > 0;
   const overPixel = overLake ? lakePixels[rng.int(lakePixels.length)]! : undefined;
-  const crop = cutChip(chip, drawPlacement(chip, { ...geometry, cropPx, overPixel }, rng), cropPx);
-  if (radiometry) varyReflectance(crop, chip.bands.length, radiometry, rng);
+  const placement = drawPlacement(chip, { ...geometry, cropPx, overPixel }, rng);
+  const crop = cutChip(chip, placement, cropPx);
+  turnVectors(crop, chip.bands.length, options.vectors, placement.matrix);
+  if (radiometry) varyReflectance(crop, chip.bands.length, radiometry, rng, options.fixed);
   return crop;
+}
+
+/** Places of bands that radiometric augmentation leaves alone. */
+function fixedBands(
+  bands: readonly string[],
+  radiometry: RadiometricAugmentation | undefined,
+  vectors: readonly (readonly [east: number, north: number])[],
+): ReadonlySet<number> {
+  const { except = [] } = radiometry ?? {};
+  const places = except.map((name) => bands.indexOf(name));
+  if (!places.includes(-1)) return new Set([...places, ...vectors.flat()]);
+  throw new GlofError(
+    "missing-band",
+    `chipBatches: expected bands of the chips as radiometry.except, got ${except.join(", ")} for ${bands.join(", ")}. ` +
+      "Name bands of the chips.",
+  );
 }
 
 /** A random part of the lake pixels, as indices into the mask (reservoir sampling). */

@@ -38,6 +38,7 @@ export {
 } from "./schedules.js";
 export { type SgdOptions, sgd } from "./sgd.js";
 export { appendTrainLog, toLogLine } from "./train_log.js";
+export { inverseSymmetry, type Symmetry, turnChip } from "./turn_chip.js";
 export type {
   BatchIndex,
   BatchSource,
@@ -48,3 +49,4 @@ export type {
   Validator,
 } from "./types.js";
 export { type ChipValidatorOptions, chipValidator } from "./validate_chips.js";
+export type { VectorBands } from "./vector_bands.js";

@@ -1,12 +1,12 @@
 /**
- * Prints the README's table of variants: `npx tsx packages/vit-dinov2/src/bench/measure_variants.ts`. With the name of a
+ * Prints the README's table of variants: `npx tsx scripts/measure_variants.ts`. With the name of a
  * model, a side in pixels and a backend it measures that one forward pass instead (`… dinov2_vits14 518 wasm`), so that
  * the peak of the process is its own.
  */
 import { countParams, disposeParams } from "@glof/nn";
 import { type BackendName, releaseBackend, selectBackend } from "@glof/runtime";
+import { buildDinov2Variant, type Dinov2Variant, dinov2Variants, flopsOf } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
-import { buildDinov2Variant, type Dinov2Variant, dinov2Variants, flopsOf } from "../index.js";
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
 

@@ -135,7 +135,7 @@ describe("glof convert", () => {
   });
 
   it.each([
-    [["out.onnx"], "expected a name that ends in", EXIT.failed],
+    [["out.npz"], "expected a name that ends in", EXIT.failed],
     [["out.pth", "--dtype", "int8"], "Allowed choices", EXIT.usage],
     [["out.pth", "--depth", "0"], "above 0", EXIT.usage],
     [["out.pth", "--extra-blocks", "zero-proj"], "expected --depth", EXIT.usage],

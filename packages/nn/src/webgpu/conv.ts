@@ -59,6 +59,19 @@ function outSizeOf(inSize: Pair, kernel: Pair, attributes: KernelCall["attribute
   return [along(0), along(1)];
 }
 
+type Shape = [number, number, number, number];
+
+function sizesBetween(x: Shape, y: Shape, filter: Shape): Sizes {
+  return {
+    images: x[0],
+    kernel: [filter[0], filter[1]],
+    inSize: [x[1], x[2]],
+    outSize: [y[1], y[2]],
+    inWidth: x[3],
+    outWidth: y[3],
+  };
+}
+
 function reshaped(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
   return { ...tensor, shape: [...shape] };
 }
@@ -84,28 +97,20 @@ function forward({ backend, inputs, attributes }: KernelCall): TensorInfo {
 }
 
 function inputGradient({ backend, inputs, attributes }: KernelCall): TensorInfo {
-  const [images, outRows, outCols, outWidth] = inputs.dy!.shape as [number, number, number, number];
-  const [kh, kw, inWidth] = inputs.filter!.shape as [number, number, number, number];
-  const [, rows, cols] = attributes.inputShape as [number, number, number, number];
-  const sizes: Sizes = {
-    images,
-    kernel: [kh, kw],
-    inSize: [rows, cols],
-    outSize: [outRows, outCols],
-    inWidth,
-    outWidth,
-  };
+  const inputShape = attributes.inputShape as Shape;
+  const sizes = sizesBetween(inputShape, inputs.dy!.shape as Shape, inputs.filter!.shape as Shape);
+  const { images, kernel, inSize, inWidth, outWidth } = sizes;
   const dx = runGathered(backend, {
     a: inputs.dy!,
     b: inputs.filter!,
-    m: images * rows * cols,
+    m: images * inSize[0] * inSize[1],
     n: inWidth,
-    k: kh * kw * outWidth,
+    k: kernel[0] * kernel[1] * outWidth,
     kindA: "spread",
     kindB: "filter",
     sizes: uniformsOf(sizes, attributes),
   });
-  return reshaped(dx, [images, rows, cols, inWidth]);
+  return reshaped(dx, inputShape);
 }
 
 /** Pixels that one group adds up at least: fewer would cost more in adding the parts than they gain. */
@@ -114,19 +119,10 @@ const pixelsPerSplit = 512;
 const wantedGroups = 256;
 
 function filterGradient({ backend, inputs, attributes }: KernelCall): TensorInfo {
-  const [images, rows, cols, inWidth] = inputs.x!.shape as [number, number, number, number];
-  const [, outRows, outCols, outWidth] = inputs.dy!.shape as [number, number, number, number];
-  const filterShape = attributes.filterShape as [number, number, number, number];
-  const [kh, kw] = filterShape;
-  const sizes: Sizes = {
-    images,
-    kernel: [kh, kw],
-    inSize: [rows, cols],
-    outSize: [outRows, outCols],
-    inWidth,
-    outWidth,
-  };
-  const [m, n, k] = [kh * kw * inWidth, outWidth, images * outRows * outCols];
+  const filterShape = attributes.filterShape as Shape;
+  const sizes = sizesBetween(inputs.x!.shape as Shape, inputs.dy!.shape as Shape, filterShape);
+  const { images, kernel, outSize, inWidth, outWidth } = sizes;
+  const [m, n, k] = [kernel[0] * kernel[1] * inWidth, outWidth, images * outSize[0] * outSize[1]];
   const tiles = Math.ceil(m / 64) * Math.ceil(n / 64);
   const splits = Math.max(1, Math.min(Math.ceil(wantedGroups / tiles), Math.floor(k / pixelsPerSplit)));
   const parts = runGathered(backend, {

@@ -15,6 +15,7 @@ import {
   beginPolygonize,
   beginPolygonizeLabels,
   crsFromEpsg,
+  type Feature,
   openRaster,
   type RasterGrid,
   writeGeoPackage,
@@ -78,14 +79,20 @@ async function ours(kind: string, path: string): Promise<void> {
     tracer?.addRows(pixels, undefined, undefined, rows);
     labels?.addRows(pixels, rows);
   }
-  const count = tracer?.finish().length ?? 0;
-  const outlines = labels?.finish() ?? [];
+  let count = tracer?.finish().length ?? 0;
+  if (kind === "labels") count += labels?.finish().length ?? 0;
+  function* features(): Iterable<Feature> {
+    for (const { value, parts } of labels?.outlines() ?? []) {
+      count++;
+      yield { geometry: parts, properties: { DN: value } };
+    }
+  }
   if (kind === "file") {
-    const features = outlines.map(({ value, parts }) => ({ geometry: parts, properties: { DN: value } }));
-    await writeGeoPackage(`${path}.ours.gpkg`, [{ layer: "out", crs: grid.crs, features }]);
+    const layer = { layer: "out", crs: grid.crs, features: features(), columns: { DN: "INTEGER" } } as const;
+    await writeGeoPackage(`${path}.ours.gpkg`, [layer]);
   }
   const { user, system } = process.cpuUsage(start);
-  report((user + system) / 1e6, process.resourceUsage().maxRSS / 1024, count + outlines.length);
+  report((user + system) / 1e6, process.resourceUsage().maxRSS / 1024, count);
 }
 
 const report = (seconds: number, peakMb: number, count: number): void =>

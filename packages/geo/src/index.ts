@@ -88,12 +88,8 @@ export {
 } from "./vector/flatgeobuf/write_flatgeobuf.js";
 export type { ColumnType } from "./vector/geopackage/columns.js";
 export { parseGeoPackage, readGeoPackage } from "./vector/geopackage/read_geopackage.js";
-export {
-  formatGeoPackage,
-  type GeoPackageOptions,
-  type VectorLayer,
-  writeGeoPackage,
-} from "./vector/geopackage/write_geopackage.js";
+export type { StreamedLayer, VectorLayer } from "./vector/geopackage/vector_layer.js";
+export { formatGeoPackage, type GeoPackageOptions, writeGeoPackage } from "./vector/geopackage/write_geopackage.js";
 export type { HasGeometry } from "./vector/has_geometry.js";
 export { polygonCoverage } from "./vector/polygon_coverage.js";
 export type { RasterizeOptions, RasterizeRule } from "./vector/rasterize_polygons.js";

@@ -33,6 +33,17 @@ export interface LabelPolygonizer {
   addRows(values: RasterArray, rowCount: number): void;
   /** The outlines by their first pixels in reading order, once all rows are in. */
   finish(): LabelOutline[];
+  /**
+   * The same outlines one by one, in place of `finish`: until its turn comes each is kept packed, in about an eighth of the
+   * memory. Give them to a `StreamedLayer` of `writeGeoPackage`. To be walked through once.
+   */
+  outlines(): Iterable<LabelOutline>;
+}
+
+/** A region that has ended, its rings still packed. */
+interface FinishedGroup {
+  readonly value: number;
+  readonly group: RegionGroup;
 }
 
 /** The regions of one value that may still grow. */
@@ -55,7 +66,7 @@ export function beginPolygonizeLabels(options: PolygonizeLabelsOptions): LabelPo
   const without = new Set([...background, Number.NaN]);
   const chains = createVertexChains();
   const lanes = new Map<number, Lane>();
-  const finished: { readonly value: number; readonly group: RegionGroup }[] = [];
+  const finished: FinishedGroup[] = [];
   let y = 0;
 
   const openLane = (value: number): Lane => {
@@ -86,6 +97,12 @@ export function beginPolygonizeLabels(options: PolygonizeLabelsOptions): LabelPo
       lane.isInRow = false;
     }
   };
+  const endRows = (): Iterable<LabelOutline> => {
+    if (y !== height) throw rowsError(`${height} rows before finish`, y);
+    takeRow();
+    finished.sort((a, b) => a.group.firstPixel - b.group.firstPixel);
+    return unpack(finished, grid);
+  };
   return {
     addRows(values, rowCount) {
       if (!(rowCount >= 1 && y + rowCount <= height))
@@ -96,16 +113,16 @@ export function beginPolygonizeLabels(options: PolygonizeLabelsOptions): LabelPo
         takeRow();
       }
     },
-    finish() {
-      if (y !== height) throw rowsError(`${height} rows before finish`, y);
-      takeRow();
-      finished.sort((a, b) => a.group.firstPixel - b.group.firstPixel);
-      return finished.map(({ value, group }, index) => {
-        const { parts, pixelCount } = toLakeOutline(group, index + 1, grid);
-        return { value, parts, pixelCount };
-      });
-    },
+    finish: () => [...endRows()],
+    outlines: endRows,
   };
+}
+
+function* unpack(finished: readonly FinishedGroup[], grid: RasterGrid): Iterable<LabelOutline> {
+  for (const [index, { value, group }] of finished.entries()) {
+    const { parts, pixelCount } = toLakeOutline(group, index + 1, grid);
+    yield { value, parts, pixelCount };
+  }
 }
 
 /** Outlines a whole raster at once: `beginPolygonizeLabels`, one strip, `finish`. */

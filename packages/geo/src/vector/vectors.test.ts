@@ -11,6 +11,7 @@ import { drawMask, randomMask } from "../test_support/masks.js";
 import { useTemporaryFolder } from "../test_support/temporary_folder.js";
 import type { Feature, RasterGrid } from "../types.js";
 import { parseGeoPackage, readGeoPackage } from "./geopackage/read_geopackage.js";
+import type { VectorLayer } from "./geopackage/vector_layer.js";
 import { formatGeoPackage, writeGeoPackage } from "./geopackage/write_geopackage.js";
 import { rasterizePolygons } from "./rasterize_polygons.js";
 import { parseGeoJson, readGeoJson } from "./read_geojson.js";
@@ -127,6 +128,27 @@ describe("GeoPackage", () => {
     const layers = [{ layer: "lakes", crs: utm, features }];
     const options = { lastChange: new Date(0) };
     expect(await formatGeoPackage(layers, options)).toEqual(await formatGeoPackage(layers, options));
+  });
+
+  it("writes outlines as they come, and many layers", async () => {
+    const expected = Array.from({ length: 40 }, (_, index) => ({
+      layer: `${"a name of some length ".repeat(4)}${index}`,
+      crs: index % 2 === 0 ? utm : undefined,
+      features: index % 3 === 0 ? [] : features.slice(0, 1),
+    }));
+    const columns = {
+      lake_id: "TEXT",
+      area_m2: "REAL",
+      pixels: "INTEGER",
+      edge: "BOOLEAN",
+      note: "TEXT",
+    } as const;
+    const streamed = expected.map((layer) => ({ ...layer, columns, features: layer.features.values() }));
+    expect(await parseGeoPackage(await formatGeoPackage(streamed))).toEqual(expected);
+    const untyped = { layer: "a", crs: utm, features: features.values() } as unknown as VectorLayer;
+    await expect(formatGeoPackage([untyped])).rejects.toMatchObject({ code: "bad-argument" });
+    const aborted = formatGeoPackage([{ layer: "a", crs: utm, features }], { signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ code: "aborted" });
   });
 
   it("refuses bad names and files that are none", async () => {

@@ -1,6 +1,7 @@
 import { GlofError } from "@glof/core";
 import { writeFlatGeobuf } from "./flatgeobuf/write_flatgeobuf.js";
-import { type VectorLayer, writeGeoPackage } from "./geopackage/write_geopackage.js";
+import type { VectorLayer } from "./geopackage/vector_layer.js";
+import { writeGeoPackage } from "./geopackage/write_geopackage.js";
 import { writeCsv } from "./write_csv.js";
 import { writeGeoJson } from "./write_geojson.js";
 

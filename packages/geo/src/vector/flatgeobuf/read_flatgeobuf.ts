@@ -2,7 +2,7 @@ import { GlofError, isGlofError } from "@glof/core";
 import { epsgOrUnknown } from "../../crs/epsg_or_unknown.js";
 import { loadCoreNode, loadFs } from "../../node_only.js";
 import type { AttributeValue, Crs, Feature, MultiPolygon, Polygon, Position } from "../../types.js";
-import type { VectorLayer } from "../geopackage/write_geopackage.js";
+import type { VectorLayer } from "../geopackage/vector_layer.js";
 import { type FlatReader, openFlatbuffer } from "./flatbuffer_reader.js";
 import {
   columnField,

@@ -3,7 +3,7 @@ import { loadCoreNode } from "../../node_only.js";
 import type { Crs, Feature, MultiPolygon, Polygon } from "../../types.js";
 import { type ColumnType, inferColumns, toSqlValue } from "../geopackage/columns.js";
 import { type Envelope, envelopeOf } from "../geopackage/geometry_blob.js";
-import type { VectorLayer } from "../geopackage/write_geopackage.js";
+import type { VectorLayer } from "../geopackage/vector_layer.js";
 import { type FlatField, type FlatTable, formatFlatbuffer } from "./flatbuffer_writer.js";
 import { columnTypes, geometryType, magic } from "./format_facts.js";
 import { formatPackedIndex, hilbertPlace, union } from "./packed_index.js";

@@ -9,7 +9,10 @@ export function envelopeOf(polygons: MultiPolygon): Envelope | undefined {
   let [minX, maxX, minY, maxY] = [Infinity, -Infinity, Infinity, -Infinity];
   // Holes lie within their shores. Plain comparisons: this runs over every corner of every file.
   for (const polygon of polygons) {
-    for (const [x, y] of polygon[0] ?? []) {
+    const ring = polygon[0] ?? [];
+    for (let index = 0; index < ring.length; index++) {
+      const x = ring[index]![0];
+      const y = ring[index]![1];
       if (x < minX) minX = x;
       if (x > maxX) maxX = x;
       if (y < minY) minY = y;
@@ -19,46 +22,80 @@ export function envelopeOf(polygons: MultiPolygon): Envelope | undefined {
   return minX <= maxX ? [minX, maxX, minY, maxY] : undefined;
 }
 
-/** GeoPackage binary of a multi-polygon (OGC 12-128r18, 2.1.3): header with envelope, then well-known binary. */
-export function formatGeometryBlob(polygons: MultiPolygon, srsId: number): Uint8Array {
-  const envelope = envelopeOf(polygons);
-  const headerBytes = envelope === undefined ? 8 : 40;
-  const view = new DataView(new ArrayBuffer(headerBytes + wkbBytes(polygons)));
+/** Writes GeoPackage binaries into memory of its own, which is used again. */
+export interface GeometryEncoder {
+  /**
+   * GeoPackage binary of a multi-polygon (OGC 12-128r18, 2.1.3): header with envelope, then well-known binary.
+   *
+   * @returns a view, good until the next call, and the envelope; that is `undefined` for shapes without positions
+   */
+  encode(polygons: MultiPolygon, srsId: number): { readonly blob: Uint8Array; readonly envelope?: Envelope };
+}
+
+/** Makes an encoder. */
+export function createGeometryEncoder(): GeometryEncoder {
+  let bytes = new Uint8Array(4096);
+  let view = new DataView(bytes.buffer);
+  return {
+    encode(polygons, srsId) {
+      const envelope = envelopeOf(polygons);
+      const headerBytes = envelope === undefined ? 8 : 40;
+      const length = headerBytes + wkbBytes(polygons);
+      if (length > bytes.length) {
+        bytes = new Uint8Array(Math.max(length, 2 * bytes.length));
+        view = new DataView(bytes.buffer);
+      }
+      writeHeader(view, srsId, envelope);
+      writePolygons(view, headerBytes, polygons);
+      const blob = bytes.subarray(0, length);
+      return envelope === undefined ? { blob } : { blob, envelope };
+    },
+  };
+}
+
+function writeHeader(view: DataView, srsId: number, envelope: Envelope | undefined): void {
   // "GP", version 0; flags: little-endian, envelope kind 1 (or none and the "empty" bit).
   view.setUint16(0, 0x4750);
+  view.setUint8(2, 0);
   view.setUint8(3, envelope === undefined ? 0b0001_0001 : 0b0000_0011);
   view.setInt32(4, srsId, true);
   envelope?.forEach((bound, index) => {
     view.setFloat64(8 + 8 * index, bound, true);
   });
-  let at = headerBytes;
-  const start = (type: number, count: number): void => {
-    view.setUint8(at, 1);
-    view.setUint32(at + 1, type, true);
-    view.setUint32(at + 5, count, true);
-    at += 9;
-  };
-  start(6, polygons.length);
+}
+
+/** Plain loops, and nothing is taken apart: this runs over every corner of every file. */
+function writePolygons(view: DataView, start: number, polygons: MultiPolygon): void {
+  let at = writeStart(view, start, 6, polygons.length);
   for (const polygon of polygons) {
-    start(3, polygon.length);
+    at = writeStart(view, at, 3, polygon.length);
     for (const ring of polygon) {
       view.setUint32(at, ring.length, true);
       at += 4;
-      for (const [x, y] of ring) {
-        view.setFloat64(at, x, true);
-        view.setFloat64(at + 8, y, true);
-        at += 16;
+      for (let index = 0; index < ring.length; index++, at += 16) {
+        const position = ring[index]!;
+        view.setFloat64(at, position[0], true);
+        view.setFloat64(at + 8, position[1], true);
       }
     }
   }
-  return new Uint8Array(view.buffer);
 }
 
-const wkbBytes = (polygons: MultiPolygon): number =>
-  polygons.reduce(
-    (sum, polygon) => polygon.reduce((bytes, ring) => bytes + 4 + 16 * ring.length, sum + 9),
-    9,
-  );
+function writeStart(view: DataView, at: number, type: number, count: number): number {
+  view.setUint8(at, 1);
+  view.setUint32(at + 1, type, true);
+  view.setUint32(at + 5, count, true);
+  return at + 9;
+}
+
+function wkbBytes(polygons: MultiPolygon): number {
+  let bytes = 9;
+  for (const polygon of polygons) {
+    bytes += 9;
+    for (const ring of polygon) bytes += 4 + 16 * ring.length;
+  }
+  return bytes;
+}
 
 /** Bytes of the envelope by its kind in the header's flags. */
 const envelopeBytes = [0, 32, 48, 48, 64];

@@ -5,7 +5,8 @@ import { loadCoreNode, loadFs } from "../../node_only.js";
 import type { AttributeValue, Crs, Feature } from "../../types.js";
 import { quoted } from "./columns.js";
 import { parseGeometryBlob } from "./geometry_blob.js";
-import type { GeoPackageOptions, VectorLayer } from "./write_geopackage.js";
+import type { VectorLayer } from "./vector_layer.js";
+import type { GeoPackageOptions } from "./write_geopackage.js";
 
 /** Reads a GeoPackage file; see `parseGeoPackage`. Node only. */
 export async function readGeoPackage(path: string): Promise<VectorLayer[]> {

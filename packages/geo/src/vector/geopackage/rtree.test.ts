@@ -6,10 +6,21 @@ import { useTemporaryFolder } from "../../test_support/temporary_folder.js";
 import type { Feature } from "../../types.js";
 import type { Envelope } from "./geometry_blob.js";
 import { readGeoPackage } from "./read_geopackage.js";
-import { packRtree, type RtreeEntry, type RtreeRows } from "./rtree_nodes.js";
+import { createBoxList, packRtree, type RtreeRows } from "./rtree_nodes.js";
 import { writeGeoPackage } from "./write_geopackage.js";
 
 const folder = useTemporaryFolder();
+
+interface RtreeEntry {
+  readonly id: number;
+  readonly envelope: Envelope;
+}
+
+function pack(entries: readonly RtreeEntry[]): RtreeRows {
+  const boxes = createBoxList();
+  for (const { id, envelope } of entries) boxes.add(id, envelope);
+  return packRtree(boxes);
+}
 
 function randomEntries(count: number): RtreeEntry[] {
   const rng = seededRng(`rtree ${count}`);
@@ -21,14 +32,11 @@ function randomEntries(count: number): RtreeEntry[] {
 
 /** Rows whose rectangles meet `box`, found through the tree as SQLite walks it; checks its rules on the way. */
 function search(rows: RtreeRows, box: Envelope): { found: number[]; visited: number } {
-  const nodes = new Map(rows.nodes);
-  const parents = new Map(rows.parents);
-  const leaves = new Map(rows.rowids);
   const found: number[] = [];
   let visited = 0;
   const visit = (node: number, height: number, within: Envelope): void => {
     visited++;
-    const bytes = nodes.get(node)!;
+    const bytes = rows.nodes[node - 1]!;
     expect(bytes.length).toBe(1228);
     const view = new DataView(bytes.buffer);
     for (let cell = 0; cell < view.getUint16(2); cell++) {
@@ -38,13 +46,13 @@ function search(rows: RtreeRows, box: Envelope): { found: number[]; visited: num
       expect(own[0] >= within[0] && own[1] <= within[1] && own[2] >= within[2] && own[3] <= within[3]).toBe(
         true,
       );
-      expect((height === 0 ? leaves : parents).get(id)).toBe(node);
+      expect(height === 0 ? rows.leaves[id - 1] : rows.parents[id - 1]).toBe(node);
       if (own[0] > box[1] || own[1] < box[0] || own[2] > box[3] || own[3] < box[2]) continue;
       if (height === 0) found.push(id);
       else visit(id, height - 1, own);
     }
   };
-  const root = new DataView(nodes.get(1)!.buffer);
+  const root = new DataView(rows.nodes[0]!.buffer);
   visit(1, root.getUint16(0), [-Infinity, Infinity, -Infinity, Infinity]);
   return { found: found.sort((a, b) => a - b), visited };
 }
@@ -52,7 +60,7 @@ function search(rows: RtreeRows, box: Envelope): { found: number[]; visited: num
 describe("packRtree", () => {
   it.each([0, 1, 51, 52, 400, 6000])("finds what a search through all %i rows finds", (count) => {
     const entries = randomEntries(count);
-    const rows = packRtree(entries);
+    const rows = pack(entries);
     const everything: Envelope = [-1e9, 1e9, -1e9, 1e9];
     expect(search(rows, everything).found).toEqual(entries.map(({ id }) => id));
     expect(search(rows, everything).visited).toBe(rows.nodes.length);
@@ -70,7 +78,7 @@ describe("packRtree", () => {
 
   it("rounds outwards", () => {
     const envelope: Envelope = [-0.1, -0.1, 3_095_000.3, 3_095_000.3];
-    const view = new DataView(packRtree([{ id: 7, envelope }]).nodes[0]![1].buffer);
+    const view = new DataView(pack([{ id: 7, envelope }]).nodes[0]!.buffer);
     expect(view.getFloat32(12)).toBeLessThan(-0.1);
     expect(view.getFloat32(16)).toBeGreaterThan(-0.1);
     expect(view.getFloat32(20)).toBe(3_095_000.25);

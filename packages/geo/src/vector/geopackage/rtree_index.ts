@@ -1,33 +1,37 @@
 import type { SqlDatabase } from "sql.js";
 import { quoted } from "./columns.js";
-import { packRtree, type RtreeEntry } from "./rtree_nodes.js";
+import { type BoxList, packRtree } from "./rtree_nodes.js";
+import { createByteBuilder } from "./sqlite/byte_builder.js";
+import type { PageFile } from "./sqlite/page_file.js";
+import { createRecordWriter, type RecordValue } from "./sqlite/record.js";
+import { createTablePages } from "./sqlite/table_pages.js";
 
 /** The table of extensions (OGC 12-128r18, 2.3.2). */
 export const extensionsTable = `CREATE TABLE gpkg_extensions (table_name TEXT, column_name TEXT,
   extension_name TEXT NOT NULL, definition TEXT NOT NULL, scope TEXT NOT NULL,
   CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));`;
 
+/** The tables behind the index of a table. */
+const shadowTable = (table: string, part: "node" | "parent" | "rowid"): string =>
+  `rtree_${table}_geom_${part}`;
+
 /**
- * Gives a table its spatial index, the extension `gpkg_rtree_index` (OGC 12-128r18, annex F.3): rows of the index, triggers
- * that keep it true, and its registration. sql.js is built without SQLite's R-tree module, so `CREATE VIRTUAL TABLE` fails
- * in it; the tables behind the index are ordinary ones, though, and the entry of the virtual table is put into the schema
- * by hand, as SQLite itself would have written it.
+ * Gives a table its spatial index, the extension `gpkg_rtree_index` (OGC 12-128r18, annex F.3): tables of the index, still
+ * empty, triggers that keep it true, and its registration. sql.js is built without SQLite's R-tree module, so `CREATE
+ * VIRTUAL TABLE` fails in it; the tables behind the index are ordinary ones, though, and the entry of the virtual table is
+ * put into the schema by hand, as SQLite itself would have written it.
  *
- * @param table its key is `fid` and its geometry column `geom`; call once its rows are in, since the triggers need
- *   functions that only readers such as GDAL bring
+ * @param table its key is `fid` and its geometry column `geom`; no rows may be put into it by SQL from then on, since the
+ *   triggers need functions that only readers such as GDAL bring
  */
-export function addRtreeIndex(database: SqlDatabase, table: string, entries: readonly RtreeEntry[]): void {
+export function declareRtreeIndex(database: SqlDatabase, table: string): void {
   const index = `rtree_${table}_geom`;
-  const shadow = (part: string): string => quoted(`${index}_${part}`);
+  const shadow = (part: "node" | "parent" | "rowid"): string => quoted(shadowTable(table, part));
   database.run(
     `CREATE TABLE ${shadow("rowid")}(rowid INTEGER PRIMARY KEY,nodeno);
      CREATE TABLE ${shadow("node")}(nodeno INTEGER PRIMARY KEY,data);
      CREATE TABLE ${shadow("parent")}(nodeno INTEGER PRIMARY KEY,parentnode);`,
   );
-  const { nodes, parents, rowids } = packRtree(entries);
-  fill(database, shadow("node"), nodes);
-  fill(database, shadow("parent"), parents);
-  fill(database, shadow("rowid"), rowids);
   database.run("PRAGMA writable_schema = ON");
   database.run("INSERT INTO sqlite_master VALUES ('table', ?, ?, 0, ?)", [
     index,
@@ -43,16 +47,35 @@ export function addRtreeIndex(database: SqlDatabase, table: string, entries: rea
   ]);
 }
 
-function fill(
-  database: SqlDatabase,
+/** Puts the index of a table into pages. Gives the root page of each of its three tables by the table's name. */
+export async function writeRtreeIndex(
+  pages: PageFile,
   table: string,
-  rows: readonly (readonly [number, number | Uint8Array])[],
-): void {
-  database.run("BEGIN");
-  const insert = database.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
-  for (const row of rows) insert.run(row);
-  insert.free();
-  database.run("COMMIT");
+  boxes: BoxList,
+): Promise<Map<string, Uint8Array>> {
+  const { nodes, parents, leaves } = packRtree(boxes);
+  const record = createByteBuilder();
+  const { write } = createRecordWriter();
+  const fill = async (count: number, row: (index: number) => readonly [number, RecordValue]) => {
+    const rows = createTablePages(pages);
+    for (let index = 0; index < count; index++) {
+      const [key, value] = row(index);
+      record.clear();
+      // The key is the row's id; its own column is empty.
+      write(record, [null, value]);
+      rows.add(key, record.content());
+      if (pages.isFull()) await pages.drain();
+    }
+    return rows.finish();
+  };
+  return new Map([
+    [shadowTable(table, "node"), await fill(nodes.length, (index) => [index + 1, nodes[index]!])],
+    [
+      shadowTable(table, "parent"),
+      await fill(parents.length - 1, (index) => [index + 2, parents[index + 1]!]),
+    ],
+    [shadowTable(table, "rowid"), await fill(boxes.count, (index) => [boxes.ids[index]!, leaves[index]!])],
+  ]);
 }
 
 /** The six triggers of the extension; readers know them by these names. */

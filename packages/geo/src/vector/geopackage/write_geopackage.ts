@@ -1,25 +1,11 @@
-import { GlofError } from "@glof/core";
+import { GlofError, throwIfAborted } from "@glof/core";
 import type { SqlDatabase } from "sql.js";
-import { loadCoreNode } from "../../node_only.js";
-import type { Crs, Feature } from "../../types.js";
-import { type ColumnType, inferColumns, quoted, toSqlValue } from "./columns.js";
-import { type Envelope, envelopeOf, formatGeometryBlob } from "./geometry_blob.js";
-import { addLayerStyles } from "./layer_styles.js";
-import { addRtreeIndex, extensionsTable } from "./rtree_index.js";
-import type { RtreeEntry } from "./rtree_nodes.js";
-import { requiredSpatialRefs, type SpatialRef, spatialRefOf } from "./spatial_refs.js";
-
-/** A table of outlines. */
-export interface VectorLayer {
-  /** Name of the table. */
-  readonly layer: string;
-  readonly crs: Crs | undefined;
-  readonly features: readonly Feature[];
-  /** Columns and their types; by default found from the values. Needed for typed columns of an empty layer. */
-  readonly columns?: Readonly<Record<string, ColumnType>>;
-  /** QML text (see `formatQml`), stored as the layer's default style for QGIS. Readers of this package leave it out. */
-  readonly style?: string;
-}
+import { loadCoreNode, loadFs } from "../../node_only.js";
+import { type ResolvedLayer, resolveLayers } from "./check_layers.js";
+import { completeFrame, createFrame, rootPages } from "./frame.js";
+import { createPageFile, type PageFile, type PageSink, pageBytes } from "./sqlite/page_file.js";
+import type { StreamedLayer, VectorLayer } from "./vector_layer.js";
+import { writeLayerRows } from "./write_layer.js";
 
 /** Options of `writeGeoPackage`. */
 export interface GeoPackageOptions {
@@ -27,150 +13,119 @@ export interface GeoPackageOptions {
   readonly lastChange?: Date;
   /** In a browser, where sql.js finds its `sql-wasm-browser.wasm`. */
   readonly locateFile?: (file: string) => string;
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Writes a GeoPackage 1.3 (OGC 12-128r18) with one table of multi-polygons per layer, each with an R-tree index, whole or
- * not at all. Node only; `formatGeoPackage` runs anywhere.
+ * not at all. Pages go to the disk as they are filled: memory holds 28 bytes per outline for the index, and what
+ * `features` itself holds. Node only; `formatGeoPackage` runs anywhere.
  *
  * @throws GlofError `bad-argument` for bad or repeated names; `unsupported-feature` for a CRS without EPSG code;
- *   `not-writable`, `no-space`, `io`
+ *   `not-writable`, `no-space`, `io`, `aborted`
  */
 export async function writeGeoPackage(
   path: string,
-  layers: readonly VectorLayer[],
+  layers: readonly (VectorLayer | StreamedLayer)[],
   options: GeoPackageOptions = {},
 ): Promise<void> {
-  const { writeFileAtomic } = await loadCoreNode();
-  await writeFileAtomic(path, await formatGeoPackage(layers, options));
+  const [{ beginAtomicFile, asGlofError }, { open }] = await Promise.all([loadCoreNode(), loadFs()]);
+  const file = await beginAtomicFile(path);
+  try {
+    const handle = await asGlofError(path, () => open(file.temporaryPath, "wx"));
+    const sink: PageSink = (bytes, position) =>
+      asGlofError(path, async () => {
+        for (let done = 0; done < bytes.length; ) {
+          done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+        }
+      });
+    try {
+      await build(layers, options, sink);
+    } finally {
+      await handle.close();
+    }
+    await file.commit();
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
 }
 
 /** The bytes of a GeoPackage; see `writeGeoPackage`. */
 export async function formatGeoPackage(
-  layers: readonly VectorLayer[],
+  layers: readonly (VectorLayer | StreamedLayer)[],
   options: GeoPackageOptions = {},
 ): Promise<Uint8Array> {
-  checkNames(layers);
+  const parts: { readonly bytes: Uint8Array; readonly position: number }[] = [];
+  const pageCount = await build(layers, options, async (bytes, position) => {
+    parts.push({ bytes: bytes.slice(), position });
+  });
+  const whole = new Uint8Array(pageCount * pageBytes);
+  for (const { bytes, position } of parts) whole.set(bytes, position);
+  return whole;
+}
+
+/**
+ * SQLite makes the frame: schema, contents, styles. The rows of layers and indices, which are nearly all of a large file,
+ * are put behind it page by page, and the frame comes last, since it holds their roots. Gives the number of pages.
+ */
+async function build(
+  layers: readonly (VectorLayer | StreamedLayer)[],
+  options: GeoPackageOptions,
+  sink: PageSink,
+): Promise<number> {
+  throwIfAborted(options.signal, "writeGeoPackage");
+  const resolved = resolveLayers(layers);
   const { default: initSqlJs } = await import("sql.js");
   const sql = await initSqlJs(options.locateFile === undefined ? {} : { locateFile: options.locateFile });
   const database = new sql.Database();
   try {
-    database.run(schema);
-    database.run(extensionsTable);
-    const refs = new Map<number, SpatialRef>(requiredSpatialRefs.map((ref) => [ref.id, ref]));
-    for (const { crs } of layers) refs.set(spatialRefOf(crs).id, spatialRefOf(crs));
-    for (const { name, id, organization, code, definition } of refs.values()) {
-      database.run("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", [
-        name,
-        id,
-        organization,
-        code,
-        definition,
-      ]);
-    }
-    const lastChange = (options.lastChange ?? new Date()).toISOString();
-    for (const layer of layers) writeLayer(database, layer, lastChange);
-    const styles = layers.flatMap(({ layer, style }) => (style === undefined ? [] : [{ layer, qml: style }]));
-    addLayerStyles(database, styles, lastChange);
-    return database.export();
+    createFrame(database, resolved, (options.lastChange ?? new Date()).toISOString());
+    const framePages = Number(database.exec("PRAGMA page_count")[0]?.values[0]?.[0]);
+    const pages = createPageFile(framePages, async (bytes, position) => {
+      throwIfAborted(options.signal, "writeGeoPackage");
+      await sink(bytes, position);
+    });
+    const roots = await writeRows(database, pages, resolved);
+    await pages.drain();
+    await sink(assembleFrame(database, framePages, roots, pages.pageCount()), 0);
+    return pages.pageCount();
   } finally {
     database.close();
   }
 }
 
-/** Application id "GPKG", version 1.3.0, and the tables of the core and the features extension. */
-const schema = `
-PRAGMA application_id = 1196444487;
-PRAGMA user_version = 10300;
-CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
-  organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
-CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
-  description TEXT DEFAULT '', last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
-  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
-  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
-CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,
-  geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
-  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name),
-  CONSTRAINT uk_gc_table_name UNIQUE (table_name),
-  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
-  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
-`;
-
-function writeLayer(database: SqlDatabase, layer: VectorLayer, lastChange: string): void {
-  const srsId = spatialRefOf(layer.crs).id;
-  const columns =
-    layer.columns === undefined ? inferColumns(layer.features) : new Map(Object.entries(layer.columns));
-  const definitions = [...columns].map(([name, type]) => `, ${quoted(name)} ${type}`).join("");
-  database.run(
-    `CREATE TABLE ${quoted(layer.layer)} (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom MULTIPOLYGON${definitions})`,
-  );
-  const bounds = boundsOf(layer.features);
-  database.run("INSERT INTO gpkg_contents VALUES (?, 'features', ?, '', ?, ?, ?, ?, ?, ?)", [
-    layer.layer,
-    layer.layer,
-    lastChange,
-    ...(bounds === undefined ? [null, null, null, null] : [bounds[0], bounds[2], bounds[1], bounds[3]]),
-    srsId,
-  ]);
-  database.run("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'MULTIPOLYGON', ?, 0, 0)", [
-    layer.layer,
-    srsId,
-  ]);
-  const names = ["geom", ...columns.keys()].map(quoted).join(", ");
-  const marks = new Array(columns.size + 1).fill("?").join(", ");
-  database.run("BEGIN");
-  const insert = database.prepare(`INSERT INTO ${quoted(layer.layer)} (${names}) VALUES (${marks})`);
-  const entries: RtreeEntry[] = [];
-  layer.features.forEach(({ geometry, properties }, index) => {
-    const values = [...columns].map(([name, type]) => toSqlValue(properties[name], type));
-    insert.run([formatGeometryBlob(geometry, srsId), ...values]);
-    const envelope = envelopeOf(geometry);
-    if (envelope !== undefined) entries.push({ id: index + 1, envelope });
-  });
-  insert.free();
-  database.run("COMMIT");
-  addRtreeIndex(database, layer.layer, entries);
-}
-
-function boundsOf(features: readonly Feature[]): Envelope | undefined {
-  let bounds: Envelope | undefined;
-  for (const { geometry } of features) {
-    const own = envelopeOf(geometry);
-    if (own === undefined) continue;
-    bounds =
-      bounds === undefined
-        ? own
-        : [
-            Math.min(bounds[0], own[0]),
-            Math.max(bounds[1], own[1]),
-            Math.min(bounds[2], own[2]),
-            Math.max(bounds[3], own[3]),
-          ];
+/** Writes all rows; gives the root page of each table by its name. */
+async function writeRows(
+  database: SqlDatabase,
+  pages: PageFile,
+  layers: readonly ResolvedLayer[],
+): Promise<Map<string, Uint8Array>> {
+  const roots = new Map<string, Uint8Array>();
+  for (const layer of layers) {
+    const written = await writeLayerRows(pages, layer);
+    for (const [table, page] of written.roots) roots.set(table, page);
+    completeFrame(database, layer.layer, written);
   }
-  return bounds;
+  return roots;
 }
 
-function checkNames(layers: readonly VectorLayer[]): void {
-  const seen = new Set<string>();
-  for (const { layer, columns, features } of layers) {
-    const isTaken = seen.has(layer.toLowerCase());
-    if (layer === "" || isTaken || /^((gpkg|sqlite|rtree)_|layer_styles$)/i.test(layer)) {
-      throw new GlofError(
-        "bad-argument",
-        `writeGeoPackage: expected layer names of their own, not beginning with gpkg_ or sqlite_, got "${layer}". Rename it.`,
-      );
-    }
-    seen.add(layer.toLowerCase());
-    const names = columns === undefined ? [...inferColumns(features).keys()] : Object.keys(columns);
-    const lower = names.map((name) => name.toLowerCase());
-    const bad = lower.find(
-      (name, index) => ["", "fid", "geom"].includes(name) || lower.indexOf(name) !== index,
+function assembleFrame(
+  database: SqlDatabase,
+  framePages: number,
+  roots: ReadonlyMap<string, Uint8Array>,
+  pageCount: number,
+): Uint8Array {
+  const places = rootPages(database);
+  const frame = database.export();
+  if (frame.length !== framePages * pageBytes) {
+    throw new GlofError(
+      "internal",
+      `writeGeoPackage: expected a frame of ${framePages} pages, got ${frame.length} bytes. Report this with the layers' names and columns.`,
     );
-    if (bad !== undefined) {
-      throw new GlofError(
-        "bad-argument",
-        `writeGeoPackage: expected column names of their own, other than fid and geom, got "${bad}" in ${layer}. Rename it.`,
-      );
-    }
   }
+  for (const [table, page] of roots) frame.set(page, (places.get(table)! - 1) * pageBytes);
+  // Size of the database in its header (sqlite.org/fileformat2.html, 1.3.7).
+  new DataView(frame.buffer, frame.byteOffset).setUint32(28, pageCount);
+  return frame;
 }

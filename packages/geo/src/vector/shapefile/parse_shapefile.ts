@@ -1,6 +1,6 @@
 import { GlofError, isGlofError } from "@glof/core";
 import type { Feature } from "../../types.js";
-import type { VectorLayer } from "../geopackage/write_geopackage.js";
+import type { VectorLayer } from "../geopackage/vector_layer.js";
 import { parseDbf } from "./read_dbf.js";
 import { parsePrj } from "./read_prj.js";
 import { parseShp } from "./read_shp.js";

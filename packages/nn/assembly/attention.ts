@@ -6,8 +6,8 @@
 import { DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
 import { block } from "./micro";
 import { packA, packB } from "./pack";
-import { at, horizontalSum, madd } from "./simd";
-import { softmaxRow } from "./softmax";
+import { at } from "./simd";
+import { exponentials, pullBackRow, scaleRow, softmaxRow } from "./softmax";
 
 // @ts-ignore: decorator
 @inline
@@ -21,7 +21,7 @@ function blockAFloats(width: i32): i32 {
 
 export function attentionScratchBytes(keys: i32, width: i32): i32 {
   const packed = width * up8(keys) + keys * up8(width);
-  return (EDGE_FLOATS + blockAFloats(width) + packed + ROW_BLOCK * up8(keys)) << 2;
+  return (EDGE_FLOATS + blockAFloats(width) + packed + ROW_BLOCK * up8(keys) + ROW_BLOCK) << 2;
 }
 
 /** Packs x [rows, width] as the right operand of a product over its rows, in panels `multiplyRows` reads. */
@@ -72,14 +72,18 @@ export function attention(
   const packedK = at(packedA, blockAFloats(width));
   const packedV = at(packedK, width * ldw);
   const weights = at(packedV, keys * up8(width));
+  const sums = at(weights, ROW_BLOCK * ldw);
   packB(k, 1, ld, width, keys, packedK);
   packRows(v, ld, keys, width, packedV);
   for (let i = 0; i < queries; i += ROW_BLOCK) {
     const rows = min(ROW_BLOCK, queries - i);
     packA(at(q, i * ld), ld, 1, rows, width, packedA);
     block(rows, keys, width, packedA, packedK, weights, ldw, false, scratch);
-    for (let r = 0; r < rows; r++) softmaxRow(at(weights, r * ldw), keys, scale);
-    multiplyRows(weights, ldw, rows, keys, packedV, width, at(out, i * ldOut), ldOut, packedA, scratch);
+    for (let r = 0; r < rows; r++) store<f32>(at(sums, r), exponentials(at(weights, r * ldw), keys, scale));
+    const results = at(out, i * ldOut);
+    multiplyRows(weights, ldw, rows, keys, packedV, width, results, ldOut, packedA, scratch);
+    // The sums divide the results, of which there are fewer than weights.
+    for (let r = 0; r < rows; r++) scaleRow(at(results, r * ldOut), width, <f32>1 / load<f32>(at(sums, r)));
   }
 }
 
@@ -156,21 +160,5 @@ function addTransposed(
     const count = min(ROW_BLOCK, columns - j);
     packA(at(weights, j), 1, ldw, count, rows, packedA);
     block(count, width, rows, packedA, packedB, at(C, j * ldc), ldc, add, edge);
-  }
-}
-
-/** slopes = scale weights (slopes - sum(weights slopes)), in place. */
-function pullBackRow(weights: usize, slopes: usize, count: i32, scale: f32): void {
-  let sums = f32x4.splat(0);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) sums = madd(v128.load(at(weights, i)), v128.load(at(slopes, i)), sums);
-  let sum = horizontalSum(sums);
-  for (; i < count; i++) sum += load<f32>(at(weights, i)) * load<f32>(at(slopes, i));
-  for (i = 0; i + 4 <= count; i += 4) {
-    const centred = f32x4.sub(v128.load(at(slopes, i)), f32x4.splat(sum));
-    v128.store(at(slopes, i), f32x4.mul(f32x4.mul(centred, f32x4.splat(scale)), v128.load(at(weights, i))));
-  }
-  for (; i < count; i++) {
-    store<f32>(at(slopes, i), scale * load<f32>(at(weights, i)) * (load<f32>(at(slopes, i)) - sum));
   }
 }

@@ -12,26 +12,37 @@ import {
   inColumns,
   isRunInside,
   outChannels,
-  pixels,
   writeOrigins,
 } from "./conv_geometry";
 import { finish } from "./epilogue";
 import { BLOCK_A_FLOATS, DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
 import { block } from "./micro";
-import { PANEL_ROWS, interleave4, packB } from "./pack";
+import { PANEL_ROWS, interleave4 } from "./pack";
 import { at, zero } from "./simd";
 
 const ORIGIN_FLOATS: i32 = (ROW_BLOCK * ORIGIN_BYTES) >> 2;
 
 /** Bytes of scratch `convForward` needs for the geometry set last. */
 export function convForwardScratchBytes(): i32 {
-  const run = filterColumns * inChannels;
-  const packedFilter = filterRows * run * ((outChannels + 7) & ~7);
-  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + 5 * run + packedFilter) << 2;
+  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + 5 * filterColumns * inChannels) << 2;
 }
 
-/** y[pixels x outChannels] = activation(conv(x, filter) + bias); `bias` 0 means none. */
-export function convForward(x: usize, filter: usize, y: usize, bias: usize, activation: i32, scratch: usize): void {
+/**
+ * y = activation(conv(x, filter) + bias) for the output pixels [first, first + count) of the batch; `bias` 0 means none.
+ *
+ * `packedFilter` is the filter [taps x outChannels] as `packRight` packs it. A pixel's result does not depend on the range
+ * that it is computed in.
+ */
+export function convForward(
+  x: usize,
+  packedFilter: usize,
+  y: usize,
+  bias: usize,
+  activation: i32,
+  first: i32,
+  count: i32,
+  scratch: usize,
+): void {
   const run = filterColumns * inChannels;
   const taps = filterRows * run;
   const N = outChannels;
@@ -39,13 +50,10 @@ export function convForward(x: usize, filter: usize, y: usize, bias: usize, acti
   const packedA = at(scratch, EDGE_FLOATS);
   const origins = at(packedA, BLOCK_A_FLOATS);
   const runs = at(origins, ORIGIN_FLOATS);
-  const packedFilter = at(runs, 5 * run);
   zero(runs, run);
-  for (let k = 0; k < taps; k += DEPTH_BLOCK) {
-    packB(at(filter, k * N), N, 1, min(DEPTH_BLOCK, taps - k), N, at(packedFilter, k * wide));
-  }
-  for (let p = 0; p < pixels; p += ROW_BLOCK) {
-    const rows = min(ROW_BLOCK, pixels - p);
+  const end = first + count;
+  for (let p = first; p < end; p += ROW_BLOCK) {
+    const rows = min(ROW_BLOCK, end - p);
     const c = at(y, p * N);
     writeOrigins(x, p, rows, origins);
     for (let k = 0; k < taps; k += DEPTH_BLOCK) {
@@ -53,7 +61,7 @@ export function convForward(x: usize, filter: usize, y: usize, bias: usize, acti
       packPatches(origins, rows, k, k + depth, runs, packedA);
       block(rows, N, depth, packedA, at(packedFilter, k * wide), c, N, k > 0, scratch);
     }
-    finish(c, N, rows, N, bias, activation);
+    finish(c, N, rows, N, bias, activation, 0, 0);
   }
 }
 

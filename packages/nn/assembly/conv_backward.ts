@@ -11,9 +11,13 @@ import {
   hasRow,
   inChannels,
   inColumns,
+  inRows,
   isRunInside,
   outChannels,
-  pixels,
+  outColumns,
+  outRows,
+  padTop,
+  strideRows,
   writeOrigins,
 } from "./conv_geometry";
 import { BLOCK_A_FLOATS, EDGE_FLOATS, ROW_BLOCK, gemm, gemmScratchBytes } from "./gemm";
@@ -32,23 +36,27 @@ export function convBackwardFilterScratchBytes(): i32 {
   return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + ((run + 3) & ~3) + PIXEL_BLOCK * wide) << 2;
 }
 
-/** dFilter[taps x outChannels] = patches^T dy, summed over all pixels of the batch. */
-export function convBackwardFilter(x: usize, dy: usize, dFilter: usize, scratch: usize): void {
+/**
+ * dFilter[taps x outChannels] = patches^T dy, summed over the output pixels [first, first + count) of the batch. Sums over
+ * several ranges are added up by the caller.
+ */
+export function convBackwardFilter(x: usize, dy: usize, dFilter: usize, first: i32, count: i32, scratch: usize): void {
   const run = filterColumns * inChannels;
   const N = outChannels;
   const packedA = at(scratch, EDGE_FLOATS);
   const origins = at(packedA, BLOCK_A_FLOATS);
   const spare = at(origins, ORIGIN_FLOATS);
   const packedB = at(spare, (run + 3) & ~3);
-  for (let p = 0; p < pixels; p += PIXEL_BLOCK) {
-    const depth = min(PIXEL_BLOCK, pixels - p);
+  const end = first + count;
+  for (let p = first; p < end; p += PIXEL_BLOCK) {
+    const depth = min(PIXEL_BLOCK, end - p);
     writeOrigins(x, p, depth, origins);
     packB(at(dy, p * N), N, 1, depth, N, packedB);
     for (let r = 0; r < filterRows; r++) {
       for (let m = 0; m < run; m += ROW_BLOCK) {
         const rows = min(ROW_BLOCK, run - m);
         packRuns(origins, depth, r, m, m + rows, spare, packedA);
-        block(rows, N, depth, packedA, packedB, at(dFilter, (r * run + m) * N), N, p > 0, scratch);
+        block(rows, N, depth, packedA, packedB, at(dFilter, (r * run + m) * N), N, p > first, scratch);
       }
     }
   }
@@ -105,31 +113,48 @@ export function convBackwardInputScratchBytes(): i32 {
 }
 
 /**
- * dx = the patches' gradients dy filter^T, added up where patches overlap. `count` is the number of floats of dx.
+ * Rows [fromRow, toRow) of one image of dx = the patches' gradients dy filter^T, added up where patches overlap.
  *
- * Any stride and dilation; for stride 1 a convolution with the flipped filter is faster.
+ * Any stride and dilation; for stride 1 a convolution with the flipped filter is faster. Each range of rows computes all
+ * patches that reach into it, in the same order: the result does not depend on the ranges.
  */
-export function convBackwardInput(dy: usize, filter: usize, dx: usize, count: i32, scratch: usize): void {
+export function convBackwardInput(
+  dy: usize,
+  filter: usize,
+  dx: usize,
+  image: i32,
+  fromRow: i32,
+  toRow: i32,
+  scratch: usize,
+): void {
   const taps = filterRows * filterColumns * inChannels;
   const N = outChannels;
   const step = patchBlock();
   const patches = scratch + <usize>gemmScratchBytes(taps);
   const origins = at(patches, step * taps);
-  zero(dx, count);
-  for (let p = 0; p < pixels; p += step) {
-    const rows = min(step, pixels - p);
+  const reach = (filterRows - 1) * dilationRows;
+  zero(at(dx, (image * inRows + fromRow) * inColumns * inChannels), (toRow - fromRow) * inColumns * inChannels);
+  // Patches from output row o cover input rows o stride - pad to that + reach.
+  const firstRow = max(0, (fromRow + padTop - reach + strideRows - 1) / strideRows);
+  const endRow = min(outRows, (toRow - 1 + padTop) / strideRows + 1);
+  const end = (image * outRows + endRow) * outColumns;
+  for (let p = (image * outRows + firstRow) * outColumns; p < end; p += step) {
+    const rows = min(step, end - p);
     gemm(rows, taps, N, at(dy, p * N), N, 1, filter, 1, N, patches, taps, false, 0, 0, scratch);
     writeOrigins(dx, p, rows, origins);
-    for (let i = 0; i < rows; i++) scatterPatch(origins + <usize>(i * ORIGIN_BYTES), at(patches, i * taps));
+    for (let i = 0; i < rows; i++) {
+      scatterPatch(origins + <usize>(i * ORIGIN_BYTES), at(patches, i * taps), fromRow, toRow);
+    }
   }
 }
 
-/** Adds one patch to the image at its origin; what lies outside is dropped. */
-function scatterPatch(origin: usize, patch: usize): void {
+/** Adds one patch to the rows [fromRow, toRow) of the image at its origin; what lies outside is dropped. */
+function scatterPatch(origin: usize, patch: usize, fromRow: i32, toRow: i32): void {
   const column = load<i32>(origin, 8);
   const run = filterColumns * inChannels;
   for (let r = 0; r < filterRows; r++) {
-    if (!hasRow(load<i32>(origin, 4) + r * dilationRows)) continue;
+    const row = load<i32>(origin, 4) + r * dilationRows;
+    if (row < fromRow || row >= toRow) continue;
     const base = at(load<usize>(origin), r * dilationRows * inColumns * inChannels);
     const src = at(patch, r * run);
     if (isRunInside(column)) {

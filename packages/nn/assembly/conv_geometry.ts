@@ -1,6 +1,6 @@
 // Shape of the convolution at work, and where its patches lie. Images are NHWC, filters HWIO.
 //
-// The shape is module state: set once by `setConv`, then read by the kernels of the same synchronous call.
+// The shape is module state, so each thread has its own: set by `setConv` before the kernels of one job run.
 
 import { at, copy, zero } from "./simd";
 
@@ -18,11 +18,8 @@ export let padTop: i32 = 0;
 export let padLeft: i32 = 0;
 export let dilationRows: i32 = 0;
 export let dilationColumns: i32 = 0;
-/** Output pixels of the whole batch. */
-export let pixels: i32 = 0;
 
 export function setConv(
-  batch: i32,
   inputRows: i32,
   inputColumns: i32,
   inputChannels: i32,
@@ -52,7 +49,6 @@ export function setConv(
   padLeft = left;
   dilationRows = rowDilation;
   dilationColumns = columnDilation;
-  pixels = batch * outputRows * outputColumns;
 }
 
 // One entry of a table of patch origins: the address of the input pixel under the filter's first tap (it may lie

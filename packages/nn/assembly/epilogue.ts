@@ -1,4 +1,4 @@
-// What follows a product while its block is still in cache: bias, then an activation.
+// What follows a product while its block is still in cache: bias, activation, LayerScale, residual.
 
 import { geluOf } from "./gelu";
 import { at } from "./simd";
@@ -17,21 +17,44 @@ function activate(v: v128, activation: i32): v128 {
   return activation == ACTIVATION_RELU6 ? f32x4.min(v, f32x4.splat(6)) : v;
 }
 
-/** C = activation(C + bias) on a block; `bias` 0 means none, else it holds one float per column. */
-export function finish(C: usize, ldc: i32, rows: i32, columns: i32, bias: usize, activation: i32): void {
-  if (bias == 0 && activation == ACTIVATION_NONE) return;
+/** Four floats of a row at column `j`, finished as `finish` says. */
+// @ts-ignore: decorator
+@inline
+function finishLanes(v: v128, j: i32, bias: usize, activation: i32, gamma: usize, residual: usize): v128 {
+  if (bias != 0) v = f32x4.add(v, v128.load(at(bias, j)));
+  v = activate(v, activation);
+  if (gamma != 0) v = f32x4.mul(v, v128.load(at(gamma, j)));
+  return residual == 0 ? v : f32x4.add(v128.load(at(residual, j)), v);
+}
+
+/**
+ * C = residual + gamma activation(C + bias) on a block. `bias` and `gamma` hold one float per column, `residual` has rows
+ * `ldc` floats apart as C has; each may be 0, which means none.
+ */
+export function finish(
+  C: usize,
+  ldc: i32,
+  rows: i32,
+  columns: i32,
+  bias: usize,
+  activation: i32,
+  gamma: usize,
+  residual: usize,
+): void {
+  if (bias == 0 && activation == ACTIVATION_NONE && gamma == 0 && residual == 0) return;
   for (let i = 0; i < rows; i++) {
     const row = at(C, i * ldc);
+    const shortcut = residual == 0 ? 0 : at(residual, i * ldc);
     let j = 0;
     for (; j + 4 <= columns; j += 4) {
-      let v = v128.load(at(row, j));
-      if (bias != 0) v = f32x4.add(v, v128.load(at(bias, j)));
-      v128.store(at(row, j), activate(v, activation));
+      v128.store(at(row, j), finishLanes(v128.load(at(row, j)), j, bias, activation, gamma, shortcut));
     }
     for (; j < columns; j++) {
       let x = load<f32>(at(row, j));
       if (bias != 0) x += load<f32>(at(bias, j));
-      store<f32>(at(row, j), f32x4.extract_lane(activate(f32x4.splat(x), activation), 0));
+      x = f32x4.extract_lane(activate(f32x4.splat(x), activation), 0);
+      if (gamma != 0) x *= load<f32>(at(gamma, j));
+      store<f32>(at(row, j), shortcut == 0 ? x : load<f32>(at(shortcut, j)) + x);
     }
   }
 }

@@ -13,7 +13,8 @@ export {
 export { setConv } from "./conv_geometry";
 export { finish } from "./epilogue";
 export { gelu, geluGrad } from "./gelu";
-export { gemm, gemmScratchBytes } from "./gemm";
+export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";
 export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
-export { copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";
+export { softmax, softmaxGrad } from "./softmax";
+export { addRows, copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";

@@ -109,6 +109,12 @@ export function sumRows(x: usize, rows: i32, width: i32, out: usize, partial: us
   }
 }
 
+/** out[width] = sum of `count` rows of `width` floats that lie `ld` floats apart. */
+export function addRows(x: usize, count: i32, width: i32, ld: i32, out: usize): void {
+  copy(out, x, width);
+  for (let r = 1; r < count; r++) accumulate(out, at(x, r * ld), width);
+}
+
 /** out[ids[i]] += x[i], rows of `width` floats; ids outside [0, segments) are dropped. */
 export function segmentSum(x: usize, ids: usize, count: i32, width: i32, segments: i32, out: usize): void {
   zero(out, segments * width);

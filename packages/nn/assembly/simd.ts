@@ -38,13 +38,12 @@ export function horizontalMax(v: v128): f32 {
   );
 }
 
-/** Fills `count` floats with zero. Engines make a call of a bulk fill, which short runs would feel. */
+/** Fills `count` floats with zero. Not a bulk fill: engines make a call of it, which short runs would feel. */
 export function zero(dst: usize, count: i32): void {
-  if (count > 64) {
-    memory.fill(dst, 0, (<usize>count) << 2);
-    return;
-  }
-  for (let i = 0; i < count; i++) store<f32>(at(dst, i), 0);
+  const none = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) v128.store(at(dst, i), none);
+  for (; i < count; i++) store<f32>(at(dst, i), 0);
 }
 
 /** Copies `count` floats. Short runs, common in images, are cheaper as vector moves than as a bulk copy. */

@@ -41,6 +41,9 @@ async function compile(asc, relaxed) {
       "--runtime",
       "stub",
       "--importMemory",
+      // The address space of 32 bits, as the host has it: a shared memory needs a stated maximum.
+      "--maximumMemory",
+      "65536",
       "--noExportMemory",
       "--use",
       "abort=",

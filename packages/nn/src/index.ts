@@ -75,6 +75,7 @@ export { countParams, disposeParams, type Partition, partition, subParams } from
 export * from "./types.js";
 export { type ValueAndGrad, type ValueAndGradOptions, valueAndGrad } from "./value_and_grad.js";
 export { installWasmKernels, type WasmKernelsOptions, type WasmKernelsReport } from "./wasm/install.js";
+export { withSharedWasmHeap } from "./wasm/threads/shared_heap.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
 export { type PrecisionReport, useWebgpuPrecision, type WebgpuPrecision } from "./webgpu/precision.js";
 export { type OperationWithGradient, withGradient } from "./with_gradient.js";

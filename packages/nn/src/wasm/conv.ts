@@ -1,7 +1,10 @@
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Epilogue, planEpilogue } from "./activation.js";
 import type { WasmHeap } from "./heap.js";
+import { packRightFactor } from "./matmul.js";
 import type { KernelCall, WasmKernel } from "./override.js";
+import type { KernelTask } from "./threads/pool.js";
+import { splitForSums, splitForThreads } from "./threads/split.js";
 
 type ConvInfo = backend_util.Conv2DInfo;
 
@@ -88,18 +91,34 @@ function forward(call: KernelCall, plan: (columns: number) => Epilogue): TensorI
   const { bias, activation, after } = plan(info.outChannels);
   const out = heap.output(info.outShape, "float32");
   if (util.sizeFromShape(info.outShape) > 0) {
-    setGeometry(heap, info);
-    const scratch = heap.scratch(heap.kernels.convForwardScratchBytes());
-    const biasAddress = bias ? heap.address(bias) : 0;
-    const [from, weights, to] = [heap.address(x), heap.address(filter), heap.address(out)];
-    heap.kernels.convForward(from, weights, to, biasAddress, activation, scratch);
+    const taps = { address: heap.address(filter), channels: info.inChannels, outChannels: info.outChannels };
+    convolve(heap, info, x, packFilter(heap, info, taps), out, { bias, activation });
   }
   return after(out);
 }
 
-function setGeometry({ kernels }: WasmHeap, info: ConvInfo): void {
-  kernels.setConv(
-    info.batchSize,
+/** Geometry of a convolution: `setConv`'s arguments follow from it. */
+type Geometry = Pick<
+  ConvInfo,
+  | "batchSize"
+  | "inHeight"
+  | "inWidth"
+  | "inChannels"
+  | "outHeight"
+  | "outWidth"
+  | "outChannels"
+  | "filterHeight"
+  | "filterWidth"
+  | "strideHeight"
+  | "strideWidth"
+  | "dilationHeight"
+  | "dilationWidth"
+> & { readonly padInfo: { readonly top: number; readonly left: number } };
+
+/** The call that tells a thread the geometry. */
+function geometryCall(info: Geometry): KernelTask {
+  return [
+    "setConv",
     info.inHeight,
     info.inWidth,
     info.inChannels,
@@ -114,8 +133,66 @@ function setGeometry({ kernels }: WasmHeap, info: ConvInfo): void {
     info.padInfo.left,
     info.dilationHeight,
     info.dilationWidth,
-  );
+  ];
 }
+
+/** Tells this thread the geometry, which the sizes of scratch depend on. */
+function setGeometry({ kernels }: WasmHeap, info: Geometry): void {
+  const [, ...sizes] = geometryCall(info);
+  kernels.setConv(...(sizes as Parameters<typeof kernels.setConv>));
+}
+
+/** A filter in memory: [rows, columns, channels, outChannels]. */
+interface Filter {
+  readonly address: number;
+  readonly channels: number;
+  readonly outChannels: number;
+}
+
+/** Packs a filter as the right factor of patches [pixels, taps], from `offset` bytes of the scratch on. */
+function packFilter(
+  heap: WasmHeap,
+  info: Geometry,
+  { address, channels, outChannels }: Filter,
+  offset = 0,
+): number {
+  const depth = info.filterHeight * info.filterWidth * channels;
+  const factor = { address, depth, columns: outChannels, depthStride: outChannels, columnStride: 1 };
+  return packRightFactor(heap, factor, offset);
+}
+
+/** Output pixels per task, a multiple of the kernel's block. */
+const PIXEL_GRAIN = 96;
+
+/** out = activation(conv(x, filter) + bias), the output pixels shared out to the threads. */
+function convolve(
+  heap: WasmHeap,
+  info: Geometry,
+  x: TensorInfo,
+  packedFilter: number,
+  out: TensorInfo,
+  { bias, activation }: Pick<Epilogue, "bias" | "activation">,
+): void {
+  setGeometry(heap, info);
+  const [from, to, biasAt] = [heap.address(x), heap.address(out), bias ? heap.address(bias) : 0];
+  const pixels = info.batchSize * info.outHeight * info.outWidth;
+  const tasks = splitForThreads(pixels, PIXEL_GRAIN, heap.threads).map(
+    (range): KernelTask => [
+      "convForward",
+      from,
+      packedFilter,
+      to,
+      biasAt,
+      activation,
+      range.from,
+      range.count,
+    ],
+  );
+  heap.run(tasks, { scratchBytes: heap.kernels.convForwardScratchBytes(), setUp: geometryCall(info) });
+}
+
+/** Rows of the image per task: neighbouring tasks compute the patches that reach into both. */
+const ROW_GRAIN = 16;
 
 function backwardInput(
   heap: WasmHeap,
@@ -124,16 +201,30 @@ function backwardInput(
   filter: TensorInfo,
   dx: TensorInfo,
 ): void {
-  const { kernels } = heap;
-  const count = util.sizeFromShape(info.inShape);
-  if (count === 0) return;
+  if (util.sizeFromShape(info.inShape) === 0) return;
   if (util.sizeFromShape(info.outShape) > 0 && info.strideHeight === 1 && info.strideWidth === 1) {
     backwardInputByConv(heap, info, dy, filter, dx);
     return;
   }
   setGeometry(heap, info);
-  const scratch = heap.scratch(kernels.convBackwardInputScratchBytes());
-  kernels.convBackwardInput(heap.address(dy), heap.address(filter), heap.address(dx), count, scratch);
+  const [from, weights, to] = [heap.address(dy), heap.address(filter), heap.address(dx)];
+  const grain = Math.max(ROW_GRAIN, 4 * info.filterHeight * info.dilationHeight);
+  const ranges = splitForThreads(info.inHeight, grain, heap.threads);
+  const tasks = Array.from({ length: info.batchSize }, (_, image) =>
+    ranges.map(
+      (rows): KernelTask => [
+        "convBackwardInput",
+        from,
+        weights,
+        to,
+        image,
+        rows.from,
+        rows.from + rows.count,
+      ],
+    ),
+  ).flat();
+  const scratchBytes = heap.kernels.convBackwardInputScratchBytes();
+  heap.run(tasks, { scratchBytes, setUp: geometryCall(info) });
 }
 
 /** Stride 1: dx is the convolution of dy with the filter turned by half a turn, input and output channels swapped. */
@@ -144,31 +235,34 @@ function backwardInputByConv(
   filter: TensorInfo,
   dx: TensorInfo,
 ): void {
-  const { kernels } = heap;
   const { filterHeight, filterWidth, inChannels, outChannels, dilationHeight, dilationWidth, padInfo } = info;
-  kernels.setConv(
-    info.batchSize,
-    info.outHeight,
-    info.outWidth,
-    outChannels,
-    info.inHeight,
-    info.inWidth,
-    inChannels,
-    filterHeight,
-    filterWidth,
-    1,
-    1,
-    dilationHeight * (filterHeight - 1) - padInfo.top,
-    dilationWidth * (filterWidth - 1) - padInfo.left,
-    dilationHeight,
-    dilationWidth,
-  );
-  const convBytes = kernels.convForwardScratchBytes();
-  const scratch = heap.scratch(convBytes + 4 * util.sizeFromShape(info.filterShape));
-  const flipped = scratch + convBytes;
-  kernels.flipFilter(heap.address(filter), filterHeight, filterWidth, inChannels, outChannels, flipped);
-  kernels.convForward(heap.address(dy), flipped, heap.address(dx), 0, 0, scratch);
+  const turned: Geometry = {
+    ...info,
+    inHeight: info.outHeight,
+    inWidth: info.outWidth,
+    inChannels: outChannels,
+    outHeight: info.inHeight,
+    outWidth: info.inWidth,
+    outChannels: inChannels,
+    padInfo: {
+      top: dilationHeight * (filterHeight - 1) - padInfo.top,
+      left: dilationWidth * (filterWidth - 1) - padInfo.left,
+    },
+  };
+  const flippedBytes = 4 * util.sizeFromShape(info.filterShape);
+  // Room for both, so that packing does not move what it packs.
+  const packedBytes = 4 * filterHeight * filterWidth * outChannels * Math.ceil(inChannels / 8) * 8;
+  const flipped = heap.scratch(flippedBytes + packedBytes);
+  heap.kernels.flipFilter(heap.address(filter), filterHeight, filterWidth, inChannels, outChannels, flipped);
+  const weights = { address: flipped, channels: outChannels, outChannels: inChannels };
+  const packed = packFilter(heap, turned, weights, flippedBytes);
+  convolve(heap, turned, dy, packed, dx, noEpilogue);
 }
+
+/** Pixels that are summed apart at least, parts at most, and floats that the parts' sums may take together (32 MiB). */
+const SUM_GRAIN = 2048;
+const SUM_PARTS = 16;
+const MOST_SUMS = 1 << 23;
 
 function backwardFilter(
   heap: WasmHeap,
@@ -177,13 +271,45 @@ function backwardFilter(
   dy: TensorInfo,
   dFilter: TensorInfo,
 ): void {
-  const { kernels } = heap;
   const to = heap.address(dFilter);
+  const weights = util.sizeFromShape(info.filterShape);
+  if (weights === 0) return;
   if (util.sizeFromShape(info.outShape) === 0) {
-    heap.bytes().fill(0, to, to + 4 * util.sizeFromShape(info.filterShape));
+    heap.bytes().fill(0, to, to + 4 * weights);
     return;
   }
   setGeometry(heap, info);
-  const scratch = heap.scratch(kernels.convBackwardFilterScratchBytes());
-  kernels.convBackwardFilter(heap.address(x), heap.address(dy), to, scratch);
+  const pixels = info.batchSize * info.outHeight * info.outWidth;
+  const most = Math.min(SUM_PARTS, Math.max(1, Math.floor(MOST_SUMS / weights)));
+  const parts = splitForSums(pixels, SUM_GRAIN, most);
+  const [from, slopes] = [heap.address(x), heap.address(dy)];
+  const sums = parts.length === 1 ? to : heap.scratch(4 * weights * parts.length);
+  const tasks = parts.map(
+    (part, i): KernelTask => [
+      "convBackwardFilter",
+      from,
+      slopes,
+      sums + 4 * i * weights,
+      part.from,
+      part.count,
+    ],
+  );
+  const scratchBytes = heap.kernels.convBackwardFilterScratchBytes();
+  heap.run(tasks, { scratchBytes, setUp: geometryCall(info) });
+  if (parts.length > 1) addParts(heap, sums, parts.length, weights, to);
+}
+
+/** out = the sum of `count` rows of `width` floats, shared out by columns. */
+function addParts(heap: WasmHeap, rows: number, count: number, width: number, out: number): void {
+  const tasks = splitForThreads(width, 1 << 12, heap.threads).map(
+    (range): KernelTask => [
+      "addRows",
+      rows + 4 * range.from,
+      count,
+      range.count,
+      width,
+      out + 4 * range.from,
+    ],
+  );
+  heap.run(tasks);
 }

@@ -9,7 +9,17 @@ import { batchMatMul, fusedMatMul } from "./matmul.js";
 import { concat, identity, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
 import { mean, sum, unsortedSegmentSum } from "./sums.js";
-import { gelu, geluGrad, layerNorm, layerNormGrad, linear, reluGrad } from "./transformer.js";
+import {
+  gelu,
+  geluGrad,
+  layerNorm,
+  layerNormGrad,
+  linear,
+  linearResidual,
+  reluGrad,
+  softmax,
+  softmaxGrad,
+} from "./transformer.js";
 
 const kernels: readonly WasmKernel[] = [
   batchMatMul,
@@ -28,6 +38,9 @@ const kernels: readonly WasmKernel[] = [
   mean,
   unsortedSegmentSum,
   linear,
+  linearResidual,
+  softmax,
+  softmaxGrad,
   gelu,
   geluGrad,
   reluGrad,
@@ -48,6 +61,8 @@ export interface WasmKernelsReport {
   readonly installed: readonly string[];
   /** Which binary runs, or why none does. */
   readonly reason: string;
+  /** Threads that the kernels run in. */
+  readonly threads: number;
 }
 
 /** Options of `installWasmKernels`. */
@@ -57,6 +72,11 @@ export interface WasmKernelsOptions {
    * the last bits.
    */
   readonly relaxedSimd?: boolean;
+  /**
+   * Threads, the calling one among them; results do not depend on their number. More than one takes a heap that threads
+   * share: see `withSharedWasmHeap`. Default 1.
+   */
+  readonly threads?: number;
 }
 
 /**
@@ -67,15 +87,23 @@ export interface WasmKernelsOptions {
  * the stock kernels.
  */
 export async function installWasmKernels(options: WasmKernelsOptions = {}): Promise<WasmKernelsReport> {
-  const { relaxedSimd = true } = options;
+  const { relaxedSimd = true, threads = 1 } = options;
   const backend = findBackend("wasm");
-  if (!backend)
-    return { installed: [], reason: 'The backend "wasm" is not ready: await tf.setBackend("wasm") first.' };
+  if (!backend) return none('The backend "wasm" is not ready: await tf.setBackend("wasm") first.');
   const binary = await compileKernels(relaxedSimd);
-  if (!binary) return { installed: [], reason: "This engine has no WebAssembly SIMD." };
-  useKernelBinary(binary);
-  heapOf(backend);
+  if (!binary) return none("This engine has no WebAssembly SIMD.");
+  useKernelBinary(binary, threads);
+  const heap = heapOf(backend);
   for (const kernel of kernels) installKernel(kernel);
   const variant = binary.fused ? "relaxed SIMD with fused multiply-add" : "plain SIMD";
-  return { installed: kernels.map(({ name }) => name), reason: `SIMD kernels on tfjs's heap: ${variant}.` };
+  const count = heap.threads === 1 ? "one thread" : `${heap.threads} threads`;
+  return {
+    installed: kernels.map(({ name }) => name),
+    reason: `SIMD kernels on tfjs's heap: ${variant}, ${count}.`,
+    threads: heap.threads,
+  };
+}
+
+function none(reason: string): WasmKernelsReport {
+  return { installed: [], reason, threads: 1 };
 }

@@ -1,4 +1,5 @@
 import { plainBinary, relaxedBinary } from "./generated/binaries.js";
+import { withSharedMemory } from "./threads/shared_memory.js";
 
 /**
  * Functions of the compiled kernels (`assembly/`). Addresses are byte offsets into the imported memory, strides and
@@ -23,6 +24,36 @@ export interface KernelExports {
     scratch: number,
   ): void;
   gemmScratchBytes(columns: number): number;
+  /** Bytes of scratch that `gemmPacked` takes. */
+  gemmPackedScratchBytes(): number;
+  packRight(
+    b: number,
+    depthStride: number,
+    columnStride: number,
+    depth: number,
+    columns: number,
+    from: number,
+    to: number,
+    out: number,
+  ): void;
+  gemmPacked(
+    rows: number,
+    columns: number,
+    depth: number,
+    a: number,
+    aRowStride: number,
+    aDepthStride: number,
+    packed: number,
+    packedColumns: number,
+    firstColumn: number,
+    c: number,
+    cRowStride: number,
+    bias: number,
+    activation: number,
+    gamma: number,
+    residual: number,
+    scratch: number,
+  ): void;
   finish(
     c: number,
     cRowStride: number,
@@ -30,9 +61,12 @@ export interface KernelExports {
     columns: number,
     bias: number,
     activation: number,
+    gamma: number,
+    residual: number,
   ): void;
+  softmax(x: number, y: number, rows: number, width: number): void;
+  softmaxGrad(y: number, dy: number, dx: number, rows: number, width: number): void;
   setConv(
-    batch: number,
     inRows: number,
     inColumns: number,
     inChannels: number,
@@ -48,11 +82,35 @@ export interface KernelExports {
     dilationRows: number,
     dilationColumns: number,
   ): void;
-  convForward(x: number, filter: number, y: number, bias: number, activation: number, scratch: number): void;
+  convForward(
+    x: number,
+    packedFilter: number,
+    y: number,
+    bias: number,
+    activation: number,
+    first: number,
+    count: number,
+    scratch: number,
+  ): void;
   convForwardScratchBytes(): number;
-  convBackwardFilter(x: number, dy: number, dFilter: number, scratch: number): void;
+  convBackwardFilter(
+    x: number,
+    dy: number,
+    dFilter: number,
+    first: number,
+    count: number,
+    scratch: number,
+  ): void;
   convBackwardFilterScratchBytes(): number;
-  convBackwardInput(dy: number, filter: number, dx: number, count: number, scratch: number): void;
+  convBackwardInput(
+    dy: number,
+    filter: number,
+    dx: number,
+    image: number,
+    fromRow: number,
+    toRow: number,
+    scratch: number,
+  ): void;
   convBackwardInputScratchBytes(): number;
   flipFilter(
     filter: number,
@@ -187,13 +245,16 @@ export interface KernelExports {
     counts: number,
     weights: number,
   ): void;
+  addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;
 }
 
-/** A compiled binary and whether it has fused multiply-add. */
+/** The kernels compiled, and whether they have fused multiply-add. */
 export interface KernelBinary {
   readonly module: WebAssembly.Module;
+  /** The same for a memory that threads share; `undefined` where the engine has none. */
+  readonly sharedModule: WebAssembly.Module | undefined;
   readonly fused: boolean;
 }
 
@@ -206,17 +267,23 @@ export interface KernelBinary {
 export async function compileKernels(relaxedSimd: boolean): Promise<KernelBinary | undefined> {
   const relaxed = decodeBase64(relaxedBinary);
   if (relaxedSimd && !WebAssembly.validate(relaxed)) allowRelaxedSimd();
-  if (relaxedSimd && WebAssembly.validate(relaxed)) {
-    return { module: await WebAssembly.compile(relaxed), fused: true };
-  }
+  if (relaxedSimd && WebAssembly.validate(relaxed)) return compileForms(relaxed, true);
   const plain = decodeBase64(plainBinary);
-  if (WebAssembly.validate(plain)) return { module: await WebAssembly.compile(plain), fused: false };
-  return undefined;
+  return WebAssembly.validate(plain) ? compileForms(plain, false) : undefined;
+}
+
+async function compileForms(binary: Uint8Array<ArrayBuffer>, fused: boolean): Promise<KernelBinary> {
+  const shared = withSharedMemory(binary);
+  return {
+    module: await WebAssembly.compile(binary),
+    sharedModule: shared && WebAssembly.validate(shared) ? await WebAssembly.compile(shared) : undefined,
+    fused,
+  };
 }
 
 /** Binds the kernels to a memory. */
-export function instantiateKernels(binary: KernelBinary, memory: WebAssembly.Memory): KernelExports {
-  return new WebAssembly.Instance(binary.module, { env: { memory } }).exports as unknown as KernelExports;
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
 }
 
 function allowRelaxedSimd(): void {

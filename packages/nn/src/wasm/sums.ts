@@ -1,5 +1,8 @@
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import type { WasmHeap } from "./heap.js";
 import type { KernelCall, WasmKernel } from "./override.js";
+import type { KernelTask } from "./threads/pool.js";
+import { splitForSums } from "./threads/split.js";
 
 /** `Sum` over leading axes (a bias's gradient) without the stock kernel's transpose; other axes go to the stock kernel. */
 export const sum: WasmKernel = {
@@ -26,14 +29,33 @@ function reduceLeading(
   const rows = util.sizeFromShape(reduced);
   const kept = attrs.keepDims === true ? backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
   const out = heap.output(kept, "float32");
-  const partial = heap.scratch(4 * width);
-  heap.kernels.sumRows(heap.address(x), rows, width, heap.address(out), partial);
+  sumRows(heap, x, rows, width, out);
   const factor = factorOf(rows);
   if (factor !== 1) {
     const sums = new Float32Array(heap.bytes().buffer, heap.address(out), width);
     for (let i = 0; i < width; i++) sums[i]! *= factor;
   }
   return out;
+}
+
+/** Floats that are summed apart at least, and parts at most. */
+const SUM_GRAIN = 1 << 16;
+const SUM_PARTS = 16;
+
+/** out[width] = the sum of the rows of x [rows, width]. */
+function sumRows(heap: WasmHeap, x: TensorInfo, rows: number, width: number, out: TensorInfo): void {
+  const parts = splitForSums(rows, Math.ceil(SUM_GRAIN / width), SUM_PARTS);
+  // A row of sums and one of working space for each part, then a working row for their total.
+  const sums = heap.scratch(4 * width * (2 * parts.length + 1));
+  const spare = sums + 4 * width * parts.length;
+  const from = heap.address(x);
+  const tasks = parts.map((part, i): KernelTask => {
+    const row = 4 * width * i;
+    return ["sumRows", from + 4 * part.from * width, part.count, width, sums + row, spare + row];
+  });
+  heap.run(tasks);
+  const last = spare + 4 * width * parts.length;
+  heap.kernels.sumRows(sums, parts.length, width, heap.address(out), last);
 }
 
 /** `UnsortedSegmentSum`, the gradient of `gather`: TensorFlow.js has none for this backend. */

@@ -20,6 +20,16 @@ export {
   searchThreshold,
   type ThresholdScore,
 } from "./baseline/threshold_search.js";
+export type { ChipFormat, ChipPixels } from "./chips/chip_files.js";
+export type { ChipLabels, OutlineLabels } from "./chips/chip_labels.js";
+export {
+  type ReadChipsOptions,
+  readChipStatistics,
+  readChips,
+  type StoredChip,
+} from "./chips/read_chips.js";
+export { type SampleChipsOptions, type SceneChip, sampleChips } from "./chips/sample_chips.js";
+export { type WriteChipsOptions, type WrittenChips, writeChips } from "./chips/write_chips.js";
 export { describeScene } from "./describe/describe_scene.js";
 export type { DescribedBand, SceneDescription } from "./describe/scene_description.js";
 export { geotiffStackDoor } from "./geotiff_stack_door.js";

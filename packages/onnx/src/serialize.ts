@@ -25,14 +25,16 @@ export interface SerializeOnnxOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
+/** Sees bytes on their way and hands them on. */
+export type ByteCounter = (bytes: Uint8Array) => Uint8Array;
+
 /** The pieces of a model's file, in order, and where its stored tensors go. */
 export interface OnnxLayout {
   readonly byteLength: number;
-  /** Bytes of the stored tensors alone. */
-  readonly storedByteLength: number;
   /** Of tensors outside the model's file. */
   readonly places: ReadonlyMap<OnnxStored, ExternalPlace>;
-  pieces(options?: SerializeOnnxOptions): AsyncGenerator<Uint8Array>;
+  /** @param count sees the numbers of each tensor as they are written */
+  pieces(count: ByteCounter): AsyncGenerator<Uint8Array>;
 }
 
 /**
@@ -57,13 +59,11 @@ export function onnxLayout(model: OnnxModel, externalFile?: string): OnnxLayout 
   const graphHead = new WireMessage().open(7, rest.byteLength + tensorBytes);
   return {
     byteLength: head.byteLength + graphHead.byteLength + rest.byteLength + tensorBytes,
-    storedByteLength: model.stored.reduce((sum, stored) => sum + storedBytes(stored), 0),
     places,
-    pieces: async function* (options = {}) {
+    pieces: async function* (count) {
       yield head.bytes();
       yield graphHead.bytes();
       yield rest.bytes();
-      const count = progressCounter(model, options);
       for (const { stored, start, inlineBytes } of tensors) {
         yield* start;
         if (inlineBytes > 0) yield count(await readStored(stored));
@@ -93,7 +93,7 @@ export async function serializeOnnx(
   }
   const all = new Uint8Array(layout.byteLength);
   let at = 0;
-  for await (const piece of layout.pieces(options)) {
+  for await (const piece of layout.pieces(progressCounter(model, options))) {
     all.set(piece, at);
     at += piece.length;
   }
@@ -114,10 +114,7 @@ export async function readStored(stored: OnnxStored): Promise<Uint8Array> {
 }
 
 /** Counts written bytes of stored tensors, tells of them, and stops when asked to. */
-export function progressCounter(
-  model: OnnxModel,
-  { signal, onProgress }: SerializeOnnxOptions,
-): (bytes: Uint8Array) => Uint8Array {
+export function progressCounter(model: OnnxModel, { signal, onProgress }: SerializeOnnxOptions): ByteCounter {
   const total = model.stored.reduce((sum, stored) => sum + storedBytes(stored), 0);
   let done = 0;
   return (bytes) => {

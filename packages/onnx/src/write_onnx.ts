@@ -1,6 +1,8 @@
 import { GlofError } from "@glof/core";
 import {
+  type ByteCounter,
   LARGEST_ONNX_BYTES,
+  type OnnxLayout,
   onnxLayout,
   progressCounter,
   readStored,
@@ -31,43 +33,50 @@ export async function writeOnnx(
   model: OnnxModel,
   options: WriteOnnxOptions = {},
 ): Promise<string[]> {
-  const { open } = await import("node:fs/promises");
   const { basename, dirname, join } = await import("node:path");
   const { asGlofError, beginFileSet } = await import("@glof/core/node");
   const name = basename(path);
   const { externalData = onnxLayout(model).byteLength > LARGEST_ONNX_BYTES, overwrite = false } = options;
-  const dataName = externalData ? `${name}.data` : undefined;
-  const layout = onnxLayout(model, dataName);
+  const dataName = `${name}.data`;
+  const layout = onnxLayout(model, externalData ? dataName : undefined);
   if (layout.byteLength > LARGEST_ONNX_BYTES) throw tooLarge(path, layout.byteLength);
-  const names = dataName === undefined ? [name] : [name, dataName];
+  const names = externalData ? [name, dataName] : [name];
   const files = await beginFileSet(dirname(path), names, { overwrite });
   try {
-    await asGlofError(path, async () => {
-      const file = await open(files.pathOf(name), "wx");
-      try {
-        for await (const piece of layout.pieces(options)) await file.writeFile(piece);
-      } finally {
-        await file.close();
-      }
-      if (dataName === undefined) return;
-      const data = await open(files.pathOf(dataName), "wx");
-      try {
-        const count = progressCounter(model, options);
-        for (const [stored, { offset }] of layout.places) {
-          const bytes = count(await readStored(stored));
-          for (let at = 0; at < bytes.length; ) {
-            at += (await data.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
-          }
-        }
-      } finally {
-        await data.close();
-      }
-    });
+    const count = progressCounter(model, options);
+    await asGlofError(path, () => writePieces(files.pathOf(name), layout.pieces(count)));
+    if (externalData) await asGlofError(path, () => writeNumbers(files.pathOf(dataName), layout, count));
     await files.commit();
   } finally {
     await files.abandon();
   }
   return names.map((one) => join(dirname(path), one));
+}
+
+async function writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const { open } = await import("node:fs/promises");
+  const file = await open(path, "wx");
+  try {
+    for await (const piece of pieces) await file.writeFile(piece);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Numbers outside the model's file, each at its place; the holes between them stay empty. */
+async function writeNumbers(path: string, { places }: OnnxLayout, count: ByteCounter): Promise<void> {
+  const { open } = await import("node:fs/promises");
+  const file = await open(path, "wx");
+  try {
+    for (const [stored, { offset }] of places) {
+      const bytes = count(await readStored(stored));
+      for (let at = 0; at < bytes.length; ) {
+        at += (await file.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+      }
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function tooLarge(path: string, byteLength: number): GlofError {

@@ -96,6 +96,7 @@ export {
   regionStatistics,
 } from "./statistics/region_statistics.js";
 export { type SceneRegionOptions, sceneRegion } from "./statistics/scene_region.js";
+export { type SceneShadowOptions, sceneShadow, sceneSun } from "./statistics/scene_sun.js";
 export * from "./types.js";
 export {
   type SceneClassStatistics,

@@ -3,3 +3,4 @@ export { GlofError, type GlofErrorCode, type GlofErrorDetails, isGlofError } fro
 export { type Logger, silentLogger } from "./logger.js";
 export type { OnProgress, ProgressEvent } from "./progress.js";
 export { type Rng, rngFromState, seededRng } from "./random.js";
+export { type BandPlace, type BandScaling, standardiseBand } from "./standardise.js";

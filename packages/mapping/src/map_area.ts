@@ -62,15 +62,7 @@ function viewOf(scene: Scene, window: PixelWindow, seen: readonly PixelWindow[])
     readReflectance: async (inner, bands, options) => {
       const from = { ...inner, x: inner.x + window.x, y: inner.y + window.y };
       const { bandsRefl, validMask } = await scene.readReflectance(from, bands, options);
-      const near = new Uint8Array(validMask.length);
-      for (const box of seen) {
-        const shared = intersection(box, from);
-        if (shared === undefined) continue;
-        for (let row = shared.y - from.y; row < shared.y - from.y + shared.height; row++) {
-          const start = row * from.width + shared.x - from.x;
-          near.fill(1, start, start + shared.width);
-        }
-      }
+      const near = nearMask(seen, from, options?.outputSize ?? [from.height, from.width]);
       return {
         bandsRefl: bandsRefl.map((refl) => refl.map((value, pixel) => (near[pixel] === 1 ? value : 0))),
         validMask: validMask.map((valid, pixel) => valid & near[pixel]!),
@@ -78,6 +70,23 @@ function viewOf(scene: Scene, window: PixelWindow, seen: readonly PixelWindow[])
     },
     close: async () => {},
   };
+}
+
+/** 1 for the pixels of a window, read at any size, whose centre lies in one of the boxes. */
+function nearMask(
+  boxes: readonly PixelWindow[],
+  from: PixelWindow,
+  [rows, cols]: readonly [rows: number, cols: number],
+): Uint8Array {
+  const near = new Uint8Array(rows * cols);
+  const firstIn = (edge: number, start: number, length: number, count: number): number =>
+    Math.min(count, Math.max(0, Math.ceil(((edge - start) * count) / length - 0.5)));
+  for (const { x, y, width, height } of boxes) {
+    const [left, right] = [x, x + width].map((edge) => firstIn(edge, from.x, from.width, cols));
+    const [top, bottom] = [y, y + height].map((edge) => firstIn(edge, from.y, from.height, rows));
+    for (let row = top!; row < bottom!; row++) near.fill(1, row * cols + left!, row * cols + right!);
+  }
+  return near;
 }
 
 function intersection(a: PixelWindow, b: PixelWindow): PixelWindow | undefined {

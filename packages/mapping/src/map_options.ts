@@ -17,6 +17,8 @@ export const MAP_PRODUCTS = [
   "report.html",
   "run.json",
 ] as const;
+/** One of `MAP_PRODUCTS`. */
+export type MapProduct = (typeof MAP_PRODUCTS)[number];
 
 /** What `mapScene` needs, and what may be chosen. */
 export interface MapSceneOptions {
@@ -47,6 +49,7 @@ export interface MapSceneOptions {
   readonly overwrite?: boolean;
   /** Facts for `run.json` that only the caller knows, such as the backend and its command line. */
   readonly facts?: RunFacts;
+  /** Stage `"tiles"` as `predictRaster` tells it, then `"files"`: products done, `note` their names. */
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }

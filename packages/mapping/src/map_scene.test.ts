@@ -199,16 +199,45 @@ describe("mapScene", () => {
     expect(countOf(mask.pixels, 1)).toBe(72);
   });
 
-  it("reads and runs strips, never more", async () => {
-    const rows: number[] = [];
+  it("reads and runs strips, never more, and the picture at its own size", async () => {
+    const reads: { rows: number; size: readonly number[] }[] = [];
     const seen: string[] = [];
     await map(
-      { width: 60, height: 700, isLake: inBox(10, 300, 20, 20), onRead: (count) => rows.push(count) },
+      {
+        width: 40,
+        height: 3300,
+        isLake: inBox(10, 300, 20, 20),
+        onRead: (rows, _, size) => reads.push({ rows, size }),
+      },
       { onProgress: ({ stage, done, total }) => seen.push(`${stage} ${done}/${total}`) },
     );
-    expect(Math.max(...rows)).toBeLessThanOrEqual(512);
-    expect(Math.max(...rows.slice(0, -2))).toBeLessThanOrEqual(56);
-    expect(seen.at(-1)).toBe("tiles 34/34");
+    const picture = reads.pop();
+    expect(picture).toEqual({ rows: 3300, size: [1100, 13] });
+    expect(reads.every(({ rows, size }) => rows <= 56 && size[0] === rows)).toBe(true);
+    expect(seen.filter((line) => line.startsWith("tiles")).at(-1)).toBe("tiles 79/79");
+  });
+});
+
+describe("a scene under cloud", () => {
+  it("does not run tiles without a valid pixel, and says how many", async () => {
+    let tiles = 0;
+    const predictor = seesLakes((count) => {
+      tiles += count;
+    });
+    const stages: string[] = [];
+    const cloudy = { ...valley, width: 300, isValid: (column: number) => column < 120 };
+    const { run, validPixels } = await map(cloudy, {
+      predictor,
+      onProgress: ({ stage, done }) => stages.push(`${stage} ${done}`),
+    });
+    // Columns of tiles of 56 every 41 at most: three of seven reach to the left of column 120; two rows.
+    expect(run.tiles).toEqual({ tiles: 14, skippedTiles: 8 });
+    expect(tiles).toBe(6);
+    expect(validPixels).toBe(120 * 90);
+    expect(stages.filter((line) => line.startsWith("tiles")).at(-1)).toBe("tiles 14");
+    expect(stages.at(-1)).toBe(`files ${MAP_PRODUCTS.length}`);
+    const { tiles: written } = JSON.parse(await readFile(join(outDir, "run.json"), "utf8"));
+    expect(written).toEqual(run.tiles);
   });
 });
 

@@ -1,10 +1,10 @@
-import { GlofError, throwIfAborted } from "@glof/core";
+import { GlofError, type OnProgress, throwIfAborted } from "@glof/core";
 import { beginFileSet, type FileSet, writeFileAtomic } from "@glof/core/node";
 import { type Crs, isNorthUp, type RasterGrid, writeGeoJson, writeGeoPackage } from "@glof/geo";
 import { renderReport } from "@glof/report";
 import { LAKE_COLUMN_TYPES, type Lake, measureLakes, toFeature } from "./lake_features.js";
 import { cutToAreas, type MapArea, wholeScene } from "./map_area.js";
-import { DEFAULT_MIN_AREA_M2, MAP_PRODUCTS, type MapSceneOptions } from "./map_options.js";
+import { DEFAULT_MIN_AREA_M2, MAP_PRODUCTS, type MapProduct, type MapSceneOptions } from "./map_options.js";
 import { writeMask } from "./mask_pass.js";
 import { drawPreview } from "./picture_pass.js";
 import { metresPerPixel } from "./pixel_size.js";
@@ -79,15 +79,20 @@ async function makeProducts(options: MapSceneOptions, area: MapArea, files: File
       );
     }
     const { outlines, mask } = pass;
+    const isWritten = filesProgress(options.onProgress);
+    isWritten("probability.tif");
     const lakes = await clock.time("measure", async () => measureLakes(outlines, crs, minAreaM2));
     await clock.time("mask", () =>
       writeMask({ path: files.pathOf("mask.tif"), grid, mask, outlines, lakes, signal }),
     );
+    isWritten("mask.tif");
     await clock.time("outlines", () => writeOutlines(files, lakes, crs, id));
+    isWritten("lakes.geojson", "lakes.gpkg");
     const previewPng = await clock.time("preview", () =>
       drawPreview(area, lakes, { pixelSizeM: metresPerPixel(grid), signal }),
     );
     await writeFileAtomic(files.pathOf("preview.png"), previewPng);
+    isWritten("preview.png");
     const run = await describeRun({
       options,
       area,
@@ -95,16 +100,27 @@ async function makeProducts(options: MapSceneOptions, area: MapArea, files: File
       minAreaM2,
       lakes,
       validPixels: pass.validPixels,
+      tiles: pass.tiles,
       clock,
     });
     const title = `Lakes of ${id}`;
     const page = renderReport({ title, previewPng, lakes, settings: settingsTable(run) });
     await writeFileAtomic(files.pathOf("report.html"), page);
     await writeFileAtomic(files.pathOf("run.json"), `${JSON.stringify(run, null, 2)}\n`);
+    isWritten("report.html", "run.json");
     return { lakes, totalAreaM2: run.result.totalAreaM2, validPixels: pass.validPixels, run };
   } finally {
     await pass.mask.close();
   }
+}
+
+/** Tells of the products as they are done. They take very different times, so that no total would tell the time left. */
+function filesProgress(onProgress: OnProgress | undefined): (...names: readonly MapProduct[]) => void {
+  let done = 0;
+  return (...names) => {
+    done += names.length;
+    onProgress?.({ stage: "files", done, total: undefined, unit: "files", note: names.join(", ") });
+  };
 }
 
 async function writeOutlines(files: FileSet, lakes: readonly Lake[], crs: Crs, name: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { OnProgress } from "@glof/core";
 import { beginCog, beginPolygonize, type CogWriter, type LakeOutline, type RasterGrid } from "@glof/geo";
-import type { ProbabilityRows, TilePredictor } from "@glof/inference";
+import type { PredictRasterSummary, ProbabilityRows, TilePredictor } from "@glof/inference";
 import type { LakeSegmenter } from "@glof/segmenter";
 import { cropRows } from "./crop_rows.js";
 import type { MapArea } from "./map_area.js";
@@ -21,6 +21,7 @@ export interface ProbabilityPass {
   /** Thresholded rows: 1, 0, 255. Close it. */
   readonly mask: RowSpool;
   readonly validPixels: number;
+  readonly tiles: PredictRasterSummary;
 }
 
 /** Options of the first pass. */
@@ -59,13 +60,14 @@ export async function runProbabilityPass(options: ProbabilityPassOptions): Promi
       if (rows === undefined) return;
       const maskRows = thresholdRows(rows, options.threshold);
       for (const valid of rows.validMask) validPixels += valid;
-      await writer.writeRows([rows.prob], rows.height);
-      await mask.append(maskRows);
+      const written = Promise.all([writer.writeRows([rows.prob], rows.height), mask.append(maskRows)]);
+      // While blocks are compressed and rows are on their way to the disk.
       polygonizer.addRows(maskRows, rows.prob, rows.validMask, rows.height);
+      await written;
     };
-    await segmenter.predictScene(area.scene, { ...options, onRows: takeRows });
+    const tiles = await segmenter.predictScene(area.scene, { ...options, onRows: takeRows });
     await cog.close();
-    return { outlines: polygonizer.finish(), mask, validPixels };
+    return { outlines: polygonizer.finish(), mask, validPixels, tiles };
   } catch (error) {
     await cog?.abandon();
     await mask.close();

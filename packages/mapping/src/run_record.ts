@@ -1,5 +1,6 @@
 import { isGlofError } from "@glof/core";
 import { sha256File } from "@glof/core/node";
+import type { PredictRasterSummary } from "@glof/inference";
 import { areaLabel } from "@glof/report";
 import type { Scene, SceneInput } from "@glof/sentinel2";
 import type { Lake } from "./lake_features.js";
@@ -36,6 +37,8 @@ export interface MapRun {
     readonly totalAreaM2: number;
     readonly validPixels: number;
   };
+  /** Tiles of the plan; of those, tiles without a usable pixel, which were not run. */
+  readonly tiles: PredictRasterSummary;
   /** Seconds per stage, and in all. */
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -73,9 +76,10 @@ export async function describeRun(facts: {
   minAreaM2: number;
   lakes: readonly Lake[];
   validPixels: number;
+  tiles: PredictRasterSummary;
   clock: StageClock;
 }): Promise<MapRun> {
-  const { options, area, threshold, minAreaM2, lakes, validPixels, clock } = facts;
+  const { options, area, threshold, minAreaM2, lakes, validPixels, tiles, clock } = facts;
   const { segmenter } = options;
   const { scene, grid } = area;
   const inputs = await clock.time("hash", () => Promise.all(scene.inputs.map(describeInput)));
@@ -109,6 +113,7 @@ export async function describeRun(facts: {
       totalAreaM2: lakes.reduce((sum, { areaM2 }) => sum + areaM2, 0),
       validPixels,
     },
+    tiles,
     seconds: clock.seconds(),
   };
 }
@@ -125,7 +130,7 @@ async function describeInput({ path, role }: SceneInput) {
 
 /** The run as name and value pairs for the report. */
 export function settingsTable(run: MapRun): (readonly [string, string])[] {
-  const { scene, model, settings, result, versions, backend, seconds } = run;
+  const { scene, model, settings, result, versions, backend, tiles, seconds } = run;
   const size = scene.pixelSizeM === undefined ? "" : `, ${scene.pixelSizeM.toFixed(2)} m pixels`;
   return [
     ["scene", `${scene.id} (${scene.level})`],
@@ -134,6 +139,7 @@ export function settingsTable(run: MapRun): (readonly [string, string])[] {
     ["inputs", scene.inputs.map(({ path, sha256 }) => withHash(path, sha256)).join(", ")],
     ["model", withHash(model.name, model.sha256)],
     ...Object.entries(settings).map(([name, value]) => [name, String(value)] as const),
+    ["tiles", `${tiles.tiles}, of which ${tiles.skippedTiles} without data were skipped`],
     ["lake area in all", areaLabel(result.totalAreaM2)],
     [
       "backend",

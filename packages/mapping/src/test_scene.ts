@@ -18,7 +18,7 @@ export interface TestSceneOptions {
   readonly geoTransform?: GeoTransform;
   readonly inputs?: Scene["inputs"];
   /** Told of each window read. */
-  readonly onRead?: (rows: number, from: number) => void;
+  readonly onRead?: (rows: number, from: number, outputSize: readonly [rows: number, cols: number]) => void;
 }
 
 const BANDS: readonly BandName[] = ["B02", "B03", "B04", "B08"];
@@ -37,11 +37,13 @@ export function testScene(options: TestSceneOptions): Scene {
     acquiredAt: "2024-06-01T04:50:00.000Z",
     inputs,
     blockRows: 16,
-    readReflectance: async (window, asked) => {
-      onRead?.(window.height, window.y);
-      const pixels = Array.from({ length: window.width * window.height }, (_, pixel) => ({
-        column: window.x + (pixel % window.width),
-        row: window.y + Math.floor(pixel / window.width),
+    readReflectance: async (window, asked, options) => {
+      const outputSize = options?.outputSize ?? ([window.height, window.width] as const);
+      onRead?.(window.height, window.y, outputSize);
+      const [rows, cols] = outputSize;
+      const pixels = Array.from({ length: rows * cols }, (_, pixel) => ({
+        column: window.x + Math.floor((((pixel % cols) + 0.5) * window.width) / cols),
+        row: window.y + Math.floor(((Math.floor(pixel / cols) + 0.5) * window.height) / rows),
       }));
       const validMask = Uint8Array.from(pixels, ({ column, row }) => (isValid(column, row) ? 1 : 0));
       const reflOf = (band: BandName, column: number, row: number) =>

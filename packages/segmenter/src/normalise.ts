@@ -1,3 +1,4 @@
+import { standardiseBand } from "@glof/core";
 import type { ReflectanceWindow } from "@glof/sentinel2";
 import type { Normalisation } from "./segmenter_config.js";
 
@@ -21,16 +22,33 @@ export function normaliseReflectance(
   normalisation: Normalisation,
 ): NormalisedPixels {
   const { bandsRefl, validMask } = window;
-  const { mean, std, clip = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = normalisation;
-  const bandCount = bandsRefl.length;
-  const pixels = new Float32Array(validMask.length * bandCount);
-  bandsRefl.forEach((refl, band) => {
-    const bandMean = mean[band]!;
-    const perStd = 1 / std[band]!;
-    for (let pixel = 0, at = band; pixel < refl.length; pixel++, at += bandCount) {
-      if (validMask[pixel] === 0) continue;
-      pixels[at] = (Math.min(clip[1], Math.max(clip[0], refl[pixel]!)) - bandMean) * perStd;
-    }
-  });
+  const pixels = new Float32Array(validMask.length * bandsRefl.length);
+  normaliseInto(pixels, window, normalisation);
   return { pixels, validMask };
+}
+
+/** Pixels of one band handled before the next: the pixels of all bands then stay in the processor's cache. */
+const PIXELS_AT_ONCE = 2048;
+
+/** `normaliseReflectance` into [height, width, bands] that is already there. */
+export function normaliseInto(
+  pixels: Float32Array,
+  { bandsRefl, validMask }: ReflectanceWindow,
+  { mean, std, clip }: Normalisation,
+): void {
+  const bandCount = bandsRefl.length;
+  for (let start = 0; start < validMask.length; start += PIXELS_AT_ONCE) {
+    const count = Math.min(PIXELS_AT_ONCE, validMask.length - start);
+    const valid = validMask.subarray(start, start + count);
+    bandsRefl.forEach((values, band) => {
+      const to = { values: pixels, start: start * bandCount + band, stride: bandCount };
+      standardiseBand(
+        { values, start, stride: 1 },
+        to,
+        count,
+        { mean: mean[band]!, std: std[band]!, clip },
+        valid,
+      );
+    });
+  }
 }

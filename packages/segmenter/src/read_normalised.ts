@@ -1,7 +1,7 @@
 import type { PixelWindow } from "@glof/geo";
 import type { TileInput } from "@glof/inference";
 import type { Scene } from "@glof/sentinel2";
-import { normaliseReflectance } from "./normalise.js";
+import { normaliseInto } from "./normalise.js";
 import type { SegmenterConfig } from "./segmenter_config.js";
 
 /** Rows read at a time: reflectance and raw numbers of more would only wait beside the normalised pixels. */
@@ -19,12 +19,11 @@ export async function readNormalised(
   for (let row = 0; row < window.height; row += rowsAtOnce) {
     const height = Math.min(rowsAtOnce, window.height - row);
     const piece = { x: window.x, y: window.y + row, width: window.width, height };
-    const normalised = normaliseReflectance(
-      await scene.readReflectance(piece, bands, { signal }),
-      normalisation,
-    );
-    pixels.set(normalised.pixels, row * window.width * bands.length);
-    validMask.set(normalised.validMask, row * window.width);
+    const read = await scene.readReflectance(piece, bands, { signal });
+    const start = row * window.width;
+    const end = start + height * window.width;
+    normaliseInto(pixels.subarray(start * bands.length, end * bands.length), read, normalisation);
+    validMask.set(read.validMask, start);
   }
   return { pixels, validMask };
 }

@@ -1,4 +1,4 @@
-import { GlofError, type Rng, seededRng } from "@glof/core";
+import { GlofError, type Rng, seededRng, standardiseBand } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   drawPlacement,
@@ -36,7 +36,7 @@ export interface ChipBatchesOptions {
 const rememberedLakePixels = 4096;
 
 /**
- * Batches of random crops: images [N, px, px, C] normalised by (x - mean) / std with 0 where there is no reflectance,
+ * Batches of random crops: images [N, px, px, C] normalised by (clip(x) - mean) / std with 0 where there is no reflectance,
  * targets [N, px, px, 1] with 1, 0 and 255.
  *
  * A batch is a pure function of seed, step and micro-batch, so a resumed run sees the batches it would have seen.
@@ -66,7 +66,7 @@ export function chipBatches(set: ChipSet, options: ChipBatchesOptions): BatchSou
 export function toBatch(
   crops: readonly Crop[],
   cropPx: number,
-  { mean, std }: BandStatistics,
+  { mean, std, clip }: BandStatistics,
 ): TrainBatch<tf.Tensor4D> {
   const bandCount = mean.length;
   const pixels = cropPx * cropPx;
@@ -74,10 +74,10 @@ export function toBatch(
   const masks = new Float32Array(crops.length * pixels);
   for (const [index, { refl, mask }] of crops.entries()) {
     const start = index * pixels * bandCount;
-    for (let at = 0; at < refl.length; at++) {
-      const band = at % bandCount;
-      const value = (refl[at]! - mean[band]!) / std[band]!;
-      images[start + at] = Number.isNaN(value) ? 0 : value;
+    for (let band = 0; band < bandCount; band++) {
+      const from = { values: refl, start: band, stride: bandCount };
+      const to = { values: images, start: start + band, stride: bandCount };
+      standardiseBand(from, to, pixels, { mean: mean[band]!, std: std[band]!, clip });
     }
     masks.set(mask, index * pixels);
   }
@@ -152,8 +152,14 @@ function drawIndex(shares: readonly number[], rng: Rng): number {
   return index === -1 ? shares.length - 1 : index;
 }
 
-/** Throws unless there is one mean and one positive deviation per band. */
-export function checkStatistics({ bands }: ChipSet, { mean, std }: BandStatistics): void {
+/** Throws unless there is one mean and one positive deviation per band, and a clip range with room in it. */
+export function checkStatistics({ bands }: ChipSet, { mean, std, clip }: BandStatistics): void {
+  if (clip !== undefined && !(clip[0] < clip[1])) {
+    throw new GlofError(
+      "bad-argument",
+      `chipBatches: expected a clip range [low, high], got [${clip}]. Use that of the bundle.`,
+    );
+  }
   const fits = mean.length === bands.length && std.length === bands.length && std.every((one) => one > 0);
   if (fits) return;
   throw new GlofError(

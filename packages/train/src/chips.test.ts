@@ -135,6 +135,31 @@ describe("crops", () => {
 describeOnBackends(
   "batches and validation",
   () => {
+    it("clips before it standardises, as prediction does", async () => {
+      const set = await openChipSet([positionChip(12, 9)]);
+      const options = { batchSize: 2, cropPx: 6, seed: 3 };
+      const normalization = { mean: [4, 5], std: [2, 4] };
+      const valuesOf = async (clip?: readonly [number, number]): Promise<Float32Array> => {
+        const source = chipBatches(set, {
+          ...options,
+          normalization: clip ? { ...normalization, clip } : normalization,
+        });
+        const { input, target } = await source({ step: 0, micro: 0 });
+        const values = await input.data<"float32">();
+        tf.dispose([input, target]);
+        return values;
+      };
+      const plain = await valuesOf();
+      const clipped = await valuesOf([2, 7]);
+      const want = plain.map((value, index) => {
+        const [mean, std] = index % 2 === 0 ? [4, 2] : [5, 4];
+        return (Math.min(7, Math.max(2, value * std! + mean!)) - mean!) / std!;
+      });
+      expect(plain).not.toEqual(want);
+      expect(clipped).toEqual(want);
+      await expect(valuesOf([7, 2])).rejects.toSatisfy((error) => isGlofError(error, "bad-argument"));
+    });
+
     it("gives the same batch for the same step, and another for another", async () => {
       const set = await openChipSet([positionChip(12, 9), positionChip(20, 20)]);
       const batches = chipBatches(set, { batchSize: 3, cropPx: 5, normalization: one, seed: 1 });

@@ -56,6 +56,8 @@ export async function openChipSet(
 export interface BandStatistics {
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Reflectance is clipped to this before it is standardised, as the bundle's config says. Default: not clipped. */
+  readonly clip?: readonly [low: number, high: number];
 }
 
 /** Mean and standard deviation of each band over all pixels with a reflectance, labelled or not. */

@@ -9,7 +9,8 @@ let segmenter: LakeSegmenter | undefined;
 
 async function carryOut(order: Order): Promise<WorkerAnswer> {
   if (order.kind === "start") {
-    await selectBackend({ require: order.backend });
+    // The jobs share the processors out among them.
+    await selectBackend({ require: order.backend, threads: 1 });
     segmenter = await LakeSegmenter.load(order.model);
     return { kind: "ready" };
   }

@@ -14,6 +14,7 @@ import {
   type WebgpuOptions,
 } from "./types.js";
 import { startWasm } from "./wasm_backend.js";
+import { usefulThreads } from "./wasm_threads.js";
 import { adapterFacts, requestAdapter } from "./webgpu_device.js";
 import { ensureWebgpu, workingWebgpu } from "./webgpu_lifecycle.js";
 
@@ -25,6 +26,11 @@ export interface SelectBackendOptions {
   readonly require?: BackendName;
   /** Hears which backend was chosen and which were passed over. Default: nobody. */
   readonly logger?: Logger;
+  /**
+   * Threads of the kernels on the wasm backend, from 1 on; results do not depend on their number. In a browser more than
+   * one takes a cross-origin isolated page. Default: the processors there are, at most 8.
+   */
+  readonly threads?: number;
   readonly wasm?: WasmOptions;
   readonly webgpu?: WebgpuOptions;
 }
@@ -37,10 +43,11 @@ export interface SelectBackendOptions {
  * again it keeps what runs, and replaces a GPU device that was lost; tensors on the lost device stay lost.
  *
  * @throws GlofError `backend-unavailable` when the required backend, or every preferred one, cannot be used: `details`
- * has `passedOver`, each with its reason. `bad-argument` for an unknown or empty choice.
+ * has `passedOver`, each with its reason. `bad-argument` for an unknown or empty choice, or a count of threads that is none.
  */
 export function selectBackend(options: SelectBackendOptions = {}): Promise<BackendChoice> {
   checkNames(options);
+  checkThreads(options.threads ?? options.wasm?.threads ?? 1);
   return oneAtATime(() => choose(options));
 }
 
@@ -77,9 +84,11 @@ async function start(name: BackendName, options: SelectBackendOptions): Promise<
       return { ...facts, kernels, precision };
     }
     case "wasm": {
-      const facts = await startWasm(options.wasm ?? {});
+      const threads = options.threads ?? options.wasm?.threads ?? (await usefulThreads());
+      const facts = await startWasm({ ...options.wasm, threads });
       correctKernels("wasm");
-      return { ...facts, kernels: await installWasmKernels() };
+      const kernels = await installWasmKernels({ threads });
+      return { ...facts, threads: kernels.threads, kernels };
     }
     case "tensorflow":
       return { ...(await startTensorflow()) };
@@ -140,5 +149,13 @@ function checkNames({ prefer, require }: SelectBackendOptions): void {
     "bad-argument",
     `selectBackend: expected some of ${backendNames.join(", ")}, got ${unknown === undefined ? "none" : `"${unknown}"`}. ` +
       "Do name at least one of them.",
+  );
+}
+
+function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1) return;
+  throw new GlofError(
+    "bad-argument",
+    `selectBackend: expected threads to be a whole number from 1 on, got ${threads}. Do leave it out to use all processors.`,
   );
 }

@@ -32,10 +32,7 @@ export interface WasmOptions {
    * `@tensorflow/tfjs-backend-wasm/dist`. Node finds them by itself; in a browser it is needed.
    */
   readonly path?: string;
-  /**
-   * Threads of TensorFlow.js's own kernels, in a browser whose page is cross-origin isolated (COOP and COEP headers).
-   * Everywhere else, Node included, they run in one. Default: TensorFlow.js's choice.
-   */
+  /** The same as `threads` of `selectBackend`, which stands before it. */
   readonly threads?: number;
 }
 

@@ -1,3 +1,4 @@
+import { withSharedWasmHeap } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { importInNode, isNode, messageOf } from "./environment.js";
 import { withoutEmscriptenListeners } from "./process_listeners.js";
@@ -15,7 +16,6 @@ export interface WasmFacts {
   readonly simd: boolean;
   /** Fused multiply-add in 128-bit registers, which doubles the speed of nn's kernels. */
   readonly relaxedSimd: boolean;
-  readonly threads: number;
 }
 
 /**
@@ -26,11 +26,9 @@ export interface WasmFacts {
 export async function startWasm({ path, threads }: WasmOptions): Promise<WasmFacts> {
   if (tf.findBackend("wasm")) await tf.setBackend("wasm");
   else await startAnew(path, threads);
-  const { getThreadsCount } = await import("@tensorflow/tfjs-backend-wasm");
   return {
     simd: (await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT")) as boolean,
     relaxedSimd: hasRelaxedSimd(),
-    threads: getThreadsCount(),
   };
 }
 
@@ -51,7 +49,9 @@ async function startAnew(path: string | undefined, threads: number | undefined):
     if (!tf.findBackendFactory("wasm")) tf.registerBackend("wasm", stockFactory, 2);
     if (path !== undefined) stock.setWasmPaths(path);
     if (threads !== undefined) stock.setThreadsCount(threads);
-    const started = await tf.setBackend("wasm");
+    const start = (): Promise<boolean> => tf.setBackend("wasm");
+    // In an isolated page TensorFlow.js shares its heap by itself; in Node it never does.
+    const started = await (isNode && threads !== 1 ? withSharedWasmHeap(start) : start());
     if (!started) throw unavailable("wasm", "its module does not start", "choose another backend");
   });
 }

@@ -1,6 +1,7 @@
 export { beginCog } from "./cog/begin_cog.js";
 export type { CogCompression, CogDtype, CogOptions, CogWriter, OverviewMethod } from "./cog/cog_options.js";
 export { crsFromEpsg, isSameCrs, metricCrsAt, type UtmZone, utmCrsAt, utmZoneOf, WGS84 } from "./crs/crs.js";
+export { type LonLatBounds, lonLatBounds } from "./crs/lon_lat_bounds.js";
 export { projector, reprojectPolygons } from "./crs/projector.js";
 export { gridBounds, isNorthUp, mapToPixel, pixelArea, pixelToMap, windowGrid } from "./grid.js";
 export {
@@ -89,7 +90,11 @@ export {
 export type { ColumnType } from "./vector/geopackage/columns.js";
 export { parseGeoPackage, readGeoPackage } from "./vector/geopackage/read_geopackage.js";
 export type { StreamedLayer, VectorLayer } from "./vector/geopackage/vector_layer.js";
-export { formatGeoPackage, type GeoPackageOptions, writeGeoPackage } from "./vector/geopackage/write_geopackage.js";
+export {
+  formatGeoPackage,
+  type GeoPackageOptions,
+  writeGeoPackage,
+} from "./vector/geopackage/write_geopackage.js";
 export type { HasGeometry } from "./vector/has_geometry.js";
 export { polygonCoverage } from "./vector/polygon_coverage.js";
 export type { RasterizeOptions, RasterizeRule } from "./vector/rasterize_polygons.js";

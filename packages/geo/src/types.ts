@@ -84,6 +84,18 @@ export type BandInterpretation =
   | "yellow"
   | "black";
 
+/** How a file keeps its pixels. */
+export interface RasterStorage {
+  /** `GeoTIFF`, `BigTIFF`, `JPEG 2000`. */
+  readonly format: string;
+  /** `none`, `deflate`, `lzw`, `packbits`, `jpeg`, `lerc`, `zstd`, `jpeg2000`. */
+  readonly compression: string;
+  /** TIFF's predictor: 2 differences, 3 differences of floats; 1 none. */
+  readonly predictor?: number;
+  /** Tiles, or strips of whole rows. */
+  readonly layout: "tiles" | "strips";
+}
+
 /** An open raster, read window by window. Same interface whatever the format behind it. */
 export interface RasterSource {
   /** Path, URL or a name given by the caller: for messages and provenance. */
@@ -92,6 +104,8 @@ export interface RasterSource {
   readonly bands: readonly RasterBand[];
   /** Size of the file's own blocks: windows aligned to it read least. */
   readonly blockSize: readonly [rows: number, cols: number];
+  /** How the file keeps them, where its reader tells. */
+  readonly storage?: RasterStorage;
   /**
    * The same raster at lower resolutions that the file keeps, finest first; its grid has larger pixels and the same
    * outline. Closed together with this source. `openRaster` always gives the list, empty when there are none;

@@ -24,6 +24,8 @@ export interface Inspection {
 export interface InspectOptions {
   /** List everything, folding nothing. */
   readonly all: boolean;
+  /** Look at pixels of files on the web too. */
+  readonly pixels: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +34,7 @@ export interface InspectKind {
   /** For the message of what is known, such as `weights (.safetensors, .pth)`. */
   readonly title: string;
   /** Tells from the first look; the first kind of the table that says yes inspects. */
-  recognises(input: InspectedPath): boolean;
+  recognises(input: InspectedPath): boolean | Promise<boolean>;
   /** @throws GlofError */
   inspect(input: InspectedPath, options: InspectOptions): Promise<Inspection>;
 }
@@ -54,3 +56,7 @@ export async function lookAt(path: string): Promise<InspectedPath> {
     }
   });
 }
+
+/** Whether a file begins with these bytes. */
+export const beginsWith = (start: Uint8Array, bytes: readonly number[]): boolean =>
+  bytes.every((byte, index) => start[index] === byte);

@@ -44,6 +44,7 @@ export async function writeMadeUpSafe(parent: string, safe: MadeUpSafe = {}): Pr
       dn: (_, pixel) => (band === "SCL" ? sceneClass(pixel) : dn(band, pixel)),
     });
   };
+  await mkdir(granule, { recursive: true });
   for (const band of ["B02", "B03", "B04", "B08"]) await image(band, 10);
   for (const band of ["B11", "SCL"]) await image(band, 20);
   const texts = [

@@ -43,11 +43,16 @@ export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): P
     bytes,
     { file, layout },
     {
-      ...{ grid, bands, cacheBytes, overviews },
+      ...{ grid, bands, cacheBytes, overviews, isBig: await isBigTiff(bytes) },
       ...(mask !== undefined && { mask: createMask(bytes, mask, grid, cacheBytes) }),
       onClose: () => bytes.close(),
     },
   );
+}
+
+async function isBigTiff(bytes: ByteSource): Promise<boolean> {
+  const start = await bytes.read(0, 4);
+  return start[2] === 43 || start[3] === 43;
 }
 
 /** Masks hold 0 and 1, or 0 and 255: here always 255 where pixels are valid. */

@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import type { RasterBand, RasterGrid, RasterSource } from "../types.js";
+import type { RasterBand, RasterGrid, RasterSource, RasterStorage } from "../types.js";
 import { bytesPerPixel, createRasterArray } from "./array_types.js";
 import { createBlockCache } from "./block_cache.js";
 import { createBlockDecoder } from "./block_decoder.js";
@@ -15,6 +15,8 @@ export interface TiffSourceParts {
   readonly cacheBytes: number | undefined;
   readonly overviews?: readonly RasterSource[];
   readonly mask?: RasterSource;
+  /** The file has 64-bit offsets. Default false. */
+  readonly isBig?: boolean;
   /** Runs at `close`, after the image's own blocks are forgotten. */
   readonly onClose?: () => Promise<void>;
 }
@@ -40,6 +42,7 @@ export function createTiffSource(
     grid,
     bands,
     blockSize: [layout.blockRows, layout.blockCols],
+    storage: storageOf(layout, parts.isBig ?? false),
     overviews: parts.overviews ?? [],
     ...(parts.mask !== undefined && { mask: parts.mask }),
     async readWindow(window, options = {}) {
@@ -66,6 +69,27 @@ export function createTiffSource(
       await parts.mask?.close();
       await parts.onClose?.();
     },
+  };
+}
+
+/** Compression tags of TIFF that are read. */
+const compressionNames: Readonly<Record<number, string>> = {
+  1: "none",
+  5: "lzw",
+  7: "jpeg",
+  8: "deflate",
+  32773: "packbits",
+  32946: "deflate",
+  34887: "lerc",
+  50000: "zstd",
+};
+
+function storageOf({ compression, predictor, isTiled }: TiffLayout, isBig: boolean): RasterStorage {
+  return {
+    format: isBig ? "BigTIFF" : "GeoTIFF",
+    compression: compressionNames[compression] ?? String(compression),
+    predictor,
+    layout: isTiled ? "tiles" : "strips",
   };
 }
 

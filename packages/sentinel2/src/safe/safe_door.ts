@@ -10,10 +10,7 @@ import { zipFiles } from "./zip_files.js";
 export const safeDoor: SceneDoor = {
   opens: "a SAFE product (a folder with MTD_MSIL1C.xml or MTD_MSIL2A.xml)",
   recognises: async (source) => (await productFolder(source)) !== undefined,
-  open: async (source, options) => {
-    const folder = (await productFolder(source))!;
-    return openFiles(await folderFiles(folder, options.name ?? baseName(folder)), options);
-  },
+  open: async (source, options) => openFiles(await safeFiles(source, options), options),
 };
 
 /** Opens a SAFE product in a zip archive: a path or address that ends in `.zip`, a Blob, or bytes. */
@@ -22,6 +19,13 @@ export const safeZipDoor: SceneDoor = {
   recognises: isZip,
   open: async (source, options) => openFiles(await zipFiles(source, options), options),
 };
+
+/** The files of a product in a folder or an archive. */
+export async function safeFiles(source: SceneSource, options: OpenSceneOptions): Promise<ProductFiles> {
+  const folder = await productFolder(source);
+  if (folder === undefined) return zipFiles(source, options);
+  return folderFiles(folder, options.name ?? baseName(folder));
+}
 
 async function openFiles(files: ProductFiles, options: OpenSceneOptions): Promise<Scene> {
   try {

@@ -2,7 +2,7 @@ import { GlofError } from "@glof/core";
 import type { OpenSceneOptions, SceneDoor, SceneSource } from "../scene_door.js";
 import type { Scene } from "../types.js";
 import { openStacItem } from "./open_stac_item.js";
-import { parseStacItem } from "./stac_item.js";
+import { parseStacItem, type StacItem } from "./stac_item.js";
 import { fetchJson, readJson } from "./stac_json.js";
 
 /** Opens a STAC item: its file, its address, or its text as a Blob or bytes. */
@@ -24,14 +24,19 @@ async function recognises(source: SceneSource): Promise<boolean> {
 }
 
 async function openItemSource(source: SceneSource, options: OpenSceneOptions): Promise<Scene> {
+  const href = typeof source === "string" || source instanceof URL ? { href: source } : {};
+  return openStacItem(await readStacItem(source, options), { ...options, ...href });
+}
+
+/** The item of a file, an address or its text, checked. */
+export async function readStacItem(source: SceneSource, options: OpenSceneOptions): Promise<StacItem> {
   const { signal, http } = options;
   const address = webAddress(source);
   const where = `openScene(${options.name ?? (typeof source === "string" ? source : (address?.pathname ?? "STAC item"))})`;
   const json = address
     ? await fetchJson(address, { where, signal }, http)
     : await readJson(source, options.name, signal);
-  const href = typeof source === "string" || source instanceof URL ? { href: source } : {};
-  return openStacItem(parseStacItem(json, where), { ...options, ...href });
+  return parseStacItem(json, where);
 }
 
 function webAddress(source: SceneSource): URL | undefined {

@@ -41,6 +41,7 @@ export function createJp2Source(jp2: Jp2Level): RasterSource {
     grid,
     bands,
     blockSize: [tileRows, tileCols],
+    storage: { format: "JPEG 2000", compression: "jpeg2000", layout: "tiles" },
     overviews: [],
     async readWindow(window, { bands: wanted = bands.map((_, band) => band), signal } = {}) {
       checkWindow(window, grid, bytes.name);

@@ -1,4 +1,5 @@
 import { geoKeysForEpsg } from "../crs/geo_keys.js";
+import { geoKeysForProj } from "../crs/geo_keys_for_proj.js";
 import { isNorthUp } from "../grid.js";
 import { bytesPerPixel, isFloatDtype } from "../raster/array_types.js";
 import { formatGdalMetadata, type MetadataItem } from "../raster/gdal_metadata.js";
@@ -71,9 +72,12 @@ function geoFields({ grid }: ResolvedCogOptions): TiffField[] {
   } else if (!isIdentity(grid.geoTransform)) {
     fields.push({ tag: 34264, type: "double", values: [a, b, 0, x, c, d, 0, y, 0, 0, 0, 0, 0, 0, 0, 1] });
   }
-  if (grid.crs?.epsg !== undefined) {
-    const keys = geoKeysForEpsg({ ...grid.crs, epsg: grid.crs.epsg });
+  if (grid.crs !== undefined) {
+    const { epsg } = grid.crs;
+    const keys = epsg === undefined ? geoKeysForProj(grid.crs) : geoKeysForEpsg({ ...grid.crs, epsg });
     fields.push({ tag: 34735, type: "short", values: keys.directory });
+    if (keys.doubles !== undefined && keys.doubles.length > 0)
+      fields.push({ tag: 34736, type: "double", values: keys.doubles });
     fields.push({ tag: 34737, type: "ascii", values: keys.text });
   }
   return fields;

@@ -1,4 +1,5 @@
 import { GlofError } from "@glof/core";
+import { geoKeysForProj } from "../crs/geo_keys_for_proj.js";
 import { dtypeRange, isFloatDtype } from "../raster/array_types.js";
 import type { Color, RasterArray, RasterDtype, RasterGrid } from "../types.js";
 
@@ -104,10 +105,11 @@ export function resolveCogOptions(options: CogOptions): ResolvedCogOptions {
   insist([...scales, ...offsets].every(Number.isFinite), "finite scale and offset for each band", "others");
   insist(grid.geoTransform.every(Number.isFinite), "a finite geotransform", grid.geoTransform.join(", "));
   const epsg = grid.crs?.epsg;
-  if (grid.crs !== undefined && !(epsg !== undefined && epsg > 0 && epsg < 32_767)) {
+  if (grid.crs !== undefined && epsg === undefined) geoKeysForProj(grid.crs);
+  else if (epsg !== undefined && !(epsg > 0 && epsg < 32_767)) {
     throw new GlofError(
       "unsupported-feature",
-      `beginCog: expected a CRS with an EPSG code below 32767, got ${grid.crs.name}. Reproject to a UTM zone first.`,
+      `beginCog: expected a CRS with an EPSG code below 32767, got EPSG:${epsg}. Reproject to a UTM zone first, or give a proj string in its place.`,
       { crs: grid.crs },
     );
   }

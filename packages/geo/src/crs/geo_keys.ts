@@ -1,13 +1,13 @@
 import type { Crs } from "../types.js";
 import { crsFromEpsg } from "./crs.js";
 import { knownCrs } from "./known_crs.js";
-
-/** Value of a geo key that means "described by other keys". */
-const userDefined = 32_767;
+import { projFromGeoKeys } from "./proj_from_geo_keys.js";
+import { userDefined } from "./projection_methods.js";
 
 /**
- * The CRS that a GeoTIFF's keys name (OGC 19-008r4, 7.5). A CRS that has no EPSG code, or one this package does not know,
- * still comes back, so that pixels can be read; `projector` refuses it when coordinates are needed.
+ * The CRS that a GeoTIFF's keys name (OGC 19-008r4, 7.5), or describe by the parameters of a common projection: then it has
+ * a proj string and no EPSG code. A CRS that is neither still comes back, so that pixels can be read; `projector` refuses
+ * it when coordinates are needed.
  *
  * @returns `undefined` when the keys name none
  */
@@ -24,7 +24,8 @@ export function crsFromGeoKeys(keys: Readonly<Record<string, unknown>>): Crs | u
     return { epsg, geographic: isGeographic, proj4: `EPSG:${epsg}`, name: citation(keys) ?? `EPSG:${epsg}` };
   }
   if (isGeographic && geographic === undefined) return undefined;
-  return { epsg: undefined, geographic: isGeographic, proj4: "", name: citation(keys) ?? "user-defined CRS" };
+  const proj4 = projFromGeoKeys(keys, isGeographic) ?? "";
+  return { epsg: undefined, geographic: isGeographic, proj4, name: citation(keys) ?? "user-defined CRS" };
 }
 
 const code = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
@@ -37,10 +38,11 @@ function citation(keys: Readonly<Record<string, unknown>>): string | undefined {
   return undefined;
 }
 
-/** Geo keys of a CRS, ready for the tags 34735 (directory) and 34737 (text). */
+/** Geo keys of a CRS, ready for the tags 34735 (directory), 34736 (measures) and 34737 (text). */
 export interface GeoKeyTags {
   readonly directory: readonly number[];
   readonly text: string;
+  readonly doubles?: readonly number[];
 }
 
 /** The keys that name an EPSG CRS, pixels being areas. */

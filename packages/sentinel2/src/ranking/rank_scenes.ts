@@ -105,11 +105,15 @@ function outlineOf({ geometry }: StacItem): MultiPolygon | undefined {
 /** Share of a region inside an outline, on a grid of 256 x 256 over the region. */
 function coveredShare(region: MultiPolygon, outline: MultiPolygon | undefined): number | undefined {
   if (!outline) return undefined;
-  const positions = region.flat(2);
-  const xs = positions.map(([x]) => x);
-  const ys = positions.map(([, y]) => y);
-  const [left, top] = [Math.min(...xs), Math.max(...ys)];
-  const [width, height] = [Math.max(...xs) - left, top - Math.min(...ys)];
+  const box = { left: Infinity, right: -Infinity, bottom: Infinity, top: -Infinity };
+  for (const [x, y] of region.flat(2)) {
+    box.left = Math.min(box.left, x);
+    box.right = Math.max(box.right, x);
+    box.bottom = Math.min(box.bottom, y);
+    box.top = Math.max(box.top, y);
+  }
+  const { left, top } = box;
+  const [width, height] = [box.right - left, top - box.bottom];
   if (!(width > 0 && height > 0)) return undefined;
   const side = 256;
   const grid = {

@@ -164,8 +164,9 @@ function mergeState(bands: readonly string[], sums: readonly BandSums[], state: 
   }
   sums.forEach((sum, band) => {
     mergeMoments(sum, state.count[band]!, state.mean[band]!, state.squares[band]!);
-    sum.minima.push(...state.minima[band]!);
-    sum.maxima.push(...state.maxima[band]!);
+    // One by one: spreading long lists into a call overflows the stack.
+    for (const value of state.minima[band]!) sum.minima.push(value);
+    for (const value of state.maxima[band]!) sum.maxima.push(value);
     for (const [bin, count] of state.bins[band]!) sum.bins.set(bin, (sum.bins.get(bin) ?? 0) + count);
   });
 }

@@ -34,6 +34,16 @@ describe("readConfig", () => {
     ]);
   });
 
+  it("refuses a few lines that stand for billions of values", async () => {
+    const lists = [..."bcdefghij"].map((name, index) => {
+      const last = `*${"abcdefghi"[index]}`;
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => last).join(",")}]`;
+    });
+    expect(await faultsOf(`a: &a [x,x,x]\n${lists.join("\n")}\n`)).toEqual([
+      expect.stringMatching(/^a\.yaml: expected plain settings, got: .*alias/),
+    ]);
+  });
+
   it("names what is missing", async () => {
     expect(await faultsOf("out: run\ntrain: [{ scenes: a }]\nvalidation: [{ scenes: b }]\n")).toEqual([
       expect.stringMatching(/^a\.yaml:1:1: steps: Invalid input: expected number, received undefined/),

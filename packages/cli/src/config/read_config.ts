@@ -24,9 +24,22 @@ export async function readConfig<T>(path: string, schema: z.ZodType<T>): Promise
   if (fault !== undefined) {
     throw new GlofError("bad-config", `${at(fault.pos[0])}: expected YAML, got: ${fault.message}`, { path });
   }
-  return checkConfig(document.toJS() ?? {}, schema, (keys) =>
+  return checkConfig(toSettings(document, path) ?? {}, schema, (keys) =>
     [at(offsetOf(document, keys)), ...(keys.length > 0 ? [keys.map(String).join(".")] : [])].join(": "),
   );
+}
+
+/** The values of a document. A small file can name huge ones by aliases of aliases: those are refused. */
+function toSettings(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw new GlofError("bad-config", `${path}: expected plain settings, got: ${got}. Write them out.`, {
+      path,
+      cause,
+    });
+  }
 }
 
 /** Where a setting stands: its key if it has one, else its value, else what it is missing from. */

@@ -3,8 +3,8 @@ import type { SqlDatabase, SqlValue } from "sql.js";
 import { epsgOrUnknown } from "../../crs/epsg_or_unknown.js";
 import { loadCoreNode, loadFs } from "../../node_only.js";
 import type { AttributeValue, Crs, Feature } from "../../types.js";
-import { quoted } from "./columns.js";
 import { parseGeometryBlob } from "./geometry_blob.js";
+import { PlainTables } from "./plain_tables.js";
 import type { VectorLayer } from "./vector_layer.js";
 import type { GeoPackageOptions } from "./write_geopackage.js";
 
@@ -16,11 +16,12 @@ export async function readGeoPackage(path: string): Promise<VectorLayer[]> {
 
 /**
  * The feature tables of a GeoPackage, in the order of its contents, each in its own CRS. Blobs among the attributes are
- * left out; geometries that are NULL come back empty.
+ * left out; geometries that are NULL come back empty. Layers that are views are refused, since a view runs what its author
+ * wrote.
  *
  * @param name file name for messages
- * @throws GlofError `unsupported-format` when it is no GeoPackage; `corrupt-file`; `unsupported-feature` for points and
- *   lines
+ * @throws GlofError `unsupported-format` when it is no GeoPackage; `corrupt-file`; `unsupported-feature` for points, lines
+ *   and views
  */
 export async function parseGeoPackage(
   bytes: Uint8Array,
@@ -41,7 +42,7 @@ export async function parseGeoPackage(
   let database: SqlDatabase | undefined;
   try {
     database = new sql.Database(bytes);
-    return readLayers(database, name);
+    return readLayers(new PlainTables(database, name, bytes.length), name);
   } catch (error) {
     if (isGlofError(error)) throw error;
     throw new GlofError(
@@ -54,19 +55,35 @@ export async function parseGeoPackage(
   }
 }
 
-function readLayers(database: SqlDatabase, name: string): VectorLayer[] {
-  const tables = rows(
-    database,
-    `SELECT c.table_name, g.column_name, s.organization, s.organization_coordsys_id, s.srs_name, s.definition
-       FROM gpkg_contents c JOIN gpkg_geometry_columns g ON g.table_name = c.table_name
-       LEFT JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
-      WHERE c.data_type = 'features' ORDER BY c.rowid`,
+function readLayers(tables: PlainTables, name: string): VectorLayer[] {
+  const refs = new Map(
+    tables
+      .rows("gpkg_spatial_ref_sys", [
+        "srs_id",
+        "organization",
+        "organization_coordsys_id",
+        "srs_name",
+        "definition",
+      ])
+      .map(([id, ...ref]) => [id, ref]),
   );
-  return tables.map(([table, geometryColumn, organization, code, title, definition]) => ({
-    layer: String(table),
-    crs: toCrs(organization!, code!, title!, definition!),
-    features: readFeatures(database, String(table), String(geometryColumn), name),
-  }));
+  const geometries = new Map(
+    tables
+      .rows("gpkg_geometry_columns", ["table_name", "column_name", "srs_id"])
+      .map(([table, column, srs]) => [table, { column, srs }]),
+  );
+  return tables
+    .rows("gpkg_contents", ["table_name", "data_type"])
+    .filter(([table, type]) => type === "features" && geometries.has(table))
+    .map(([table]) => {
+      const { column, srs } = geometries.get(table)!;
+      const [organization = null, code = null, title = null, definition = null] = refs.get(srs) ?? [];
+      return {
+        layer: String(table),
+        crs: toCrs(organization, code, title, definition),
+        features: readFeatures(tables, String(table), String(column), name),
+      };
+    });
 }
 
 function toCrs(
@@ -83,17 +100,13 @@ function toCrs(
   return { epsg: undefined, geographic, proj4: "", name: String(title) };
 }
 
-function readFeatures(database: SqlDatabase, table: string, geometryColumn: string, name: string): Feature[] {
-  const info = rows(database, `PRAGMA table_info(${quoted(table)})`);
-  const key = info.find((column) => column[5] === 1)?.[1];
-  const attributes = info
-    .map((column) => ({
-      column: String(column[1]),
-      isBoolean: String(column[2]).toUpperCase() === "BOOLEAN",
-    }))
-    .filter(({ column }) => column !== geometryColumn && column !== key);
-  const list = [geometryColumn, ...attributes.map(({ column }) => column)].map(quoted).join(", ");
-  return rows(database, `SELECT ${list} FROM ${quoted(table)}`).map(([blob, ...values]) => {
+function readFeatures(tables: PlainTables, table: string, geometryColumn: string, name: string): Feature[] {
+  const attributes = tables
+    .columns(table)
+    .filter(({ column, isKey }) => column !== geometryColumn && !isKey)
+    .map(({ column, type }) => ({ column, isBoolean: type.toUpperCase() === "BOOLEAN" }));
+  const columns = [geometryColumn, ...attributes.map(({ column }) => column)];
+  return tables.rows(table, columns).map(([blob, ...values]) => {
     const properties: Record<string, AttributeValue> = {};
     attributes.forEach(({ column, isBoolean }, index) => {
       const value = values[index] ?? null;
@@ -103,5 +116,3 @@ function readFeatures(database: SqlDatabase, table: string, geometryColumn: stri
     return { geometry: blob instanceof Uint8Array ? parseGeometryBlob(blob, name) : [], properties };
   });
 }
-
-const rows = (database: SqlDatabase, sql: string): SqlValue[][] => database.exec(sql)[0]?.values ?? [];

@@ -1,9 +1,11 @@
 import { isGlofError } from "@glof/core";
 import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./commands/bench.js";
+import { addChipsCommand } from "./commands/chips.js";
 import { addConvertCommand } from "./commands/convert.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addFeaturesCommand } from "./commands/features.js";
+import { addIndexCommand } from "./commands/index_command.js";
 import { addInspectCommand } from "./commands/inspect.js";
 import { addMapCommand } from "./commands/map.js";
 import { addPolygonizeCommand } from "./commands/polygonize.js";
@@ -41,7 +43,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .exitOverride();
   addMapCommand(program);
   addStackCommand(program);
+  addIndexCommand(program);
   addPolygonizeCommand(program);
+  addChipsCommand(program);
   addTrainCommand(program);
   addSynthCommand(program);
   addFeaturesCommand(program);

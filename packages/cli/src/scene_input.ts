@@ -1,4 +1,4 @@
-import { type Feature, lonLatBox, readVectors, WGS84 } from "@glof/geo";
+import { type Crs, type Feature, lonLatBox, readVectors, WGS84 } from "@glof/geo";
 import {
   type BandName,
   geotiffStackDoor,
@@ -28,6 +28,13 @@ export interface SceneFlags {
 
 /** Adds the options of `SceneFlags`. */
 export function addSceneOptions(command: Command): Command {
+  return addOpeningOptions(command)
+    .option("--aoi <file>", "only inside these polygons: GeoJSON, GeoPackage, FlatGeobuf, shapefile")
+    .option("--bbox <w,s,e,n>", "only this rectangle, in degrees of longitude and latitude", toBox);
+}
+
+/** Adds the options that tell how a scene is opened. */
+export function addOpeningOptions(command: Command): Command {
   return command
     .option(
       "--names <names>",
@@ -49,9 +56,7 @@ export function addSceneOptions(command: Command): Command {
       ).choices(["nearest", "bilinear", "area"]),
     )
     .option("--offset <dn>", "added to the numbers (default: as the product says)", toNumber)
-    .option("--quantification <dn>", "number of reflectance 1 (default: as the product says)", toNumber)
-    .option("--aoi <file>", "only inside these polygons: GeoJSON, GeoPackage, FlatGeobuf, shapefile")
-    .option("--bbox <w,s,e,n>", "only this rectangle, in degrees of longitude and latitude", toBox);
+    .option("--quantification <dn>", "number of reflectance 1 (default: as the product says)", toNumber);
 }
 
 /**
@@ -95,9 +100,9 @@ export async function partOf(
   return bbox === undefined ? wholePart(scene) : partInside(scene, [lonLatBox(...bbox)], { box: true });
 }
 
-/** Polygons of a file in longitude and latitude. */
-export async function readAreas(path: string, signal: AbortSignal): Promise<Feature[]> {
-  return (await readVectors(path, { crs: WGS84, signal })).flatMap(({ features }) => features);
+/** Polygons of a file, by default in longitude and latitude. */
+export async function readAreas(path: string, signal: AbortSignal, crs: Crs = WGS84): Promise<Feature[]> {
+  return (await readVectors(path, { crs, signal })).flatMap(({ features }) => features);
 }
 
 /** `86.7,27.8,87.1,28.1` */

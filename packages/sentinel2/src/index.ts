@@ -52,7 +52,7 @@ export {
 } from "./indices.js";
 export { type OffsetFacts, type OffsetRule, offsetRule } from "./offset_rules.js";
 export { openScene, sceneDoors } from "./open_scene.js";
-export { type OtsuOptions, otsuThreshold } from "./otsu.js";
+export { beginOtsu, type OtsuOptions, type OtsuPasses, otsuThreshold } from "./otsu.js";
 export {
   type RankCandidate,
   type Ranked,
@@ -83,6 +83,11 @@ export { searchStac } from "./stac/search_stac.js";
 export { parseStacItem, type StacAsset, type StacItem, type StacLink } from "./stac/stac_item.js";
 export { stacItemDoor } from "./stac/stac_item_door.js";
 export { partInside, partStrips, type ScenePart, wholePart } from "./stack/scene_part.js";
+export {
+  type IndexSummary,
+  type WriteIndexOptions,
+  writeIndex,
+} from "./stack/write_index.js";
 export { type StackSummary, type WriteStackOptions, writeStack } from "./stack/write_stack.js";
 export {
   type BandAccumulator,

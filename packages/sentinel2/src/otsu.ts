@@ -43,6 +43,50 @@ export function otsuThreshold(values: ArrayLike<number>, options: OtsuOptions = 
   return least + (bestSplit(histogram) + 0.5) / perValue;
 }
 
+/** Takes values piece by piece, in two rounds: their range, then their histogram. */
+export interface OtsuPasses {
+  /** First round: every piece once. */
+  addToRange(values: ArrayLike<number>): void;
+  /** Second round: the same pieces. */
+  addToHistogram(values: ArrayLike<number>): void;
+  /** The threshold of all pieces together, that of `otsuThreshold`. Throws `no-valid-pixels`. */
+  threshold(): number;
+}
+
+/** `otsuThreshold` of values that are too many for memory; NaN and infinities are left out. */
+export function beginOtsu({ bins = 256 }: Pick<OtsuOptions, "bins"> = {}): OtsuPasses {
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const histogram = new Float64Array(bins);
+  return {
+    addToRange(values) {
+      for (let at = 0; at < values.length; at++) {
+        const value = values[at]!;
+        if (!Number.isFinite(value)) continue;
+        if (value < least) least = value;
+        if (value > greatest) greatest = value;
+      }
+    },
+    addToHistogram(values) {
+      const perValue = bins / (greatest - least);
+      for (let at = 0; at < values.length; at++) {
+        const value = values[at]!;
+        if (Number.isFinite(value))
+          histogram[Math.min(bins - 1, Math.floor((value - least) * perValue))]! += 1;
+      }
+    },
+    threshold() {
+      if (least > greatest) {
+        throw new GlofError(
+          "no-valid-pixels",
+          "beginOtsu: expected finite values, got none. Check the mask.",
+        );
+      }
+      if (least === greatest) return least;
+      return least + (bestSplit(histogram) + 0.5) / (bins / (greatest - least));
+    },
+  };
+}
+
 /** The last bin of the lower class. */
 function bestSplit(histogram: Float64Array): number {
   const total = histogram.reduce((sum, count) => sum + count, 0);

@@ -23,6 +23,13 @@ export function toLeastZero(text: string): number {
   return value;
 }
 
+/** A number from 0 to 1. */
+export function toShare(text: string): number {
+  const value = toNumber(text);
+  if (value < 0 || value > 1) throw new InvalidArgumentError("It must be from 0 to 1.");
+  return value;
+}
+
 /** A whole number. */
 export function toWhole(text: string): number {
   const value = toNumber(text);

@@ -27,6 +27,7 @@ All of them appear together at the end; a run that fails or is interrupted leave
 
 Examples:
   $ glof map scene.tif --out lakes
+  $ glof map S2A_MSIL2A_….SAFE --out lakes
   $ glof map T45RVL_bands/ --out lakes --threshold 0.6 --min-area 5000
   $ glof map stack.tif --out lakes --bands B02,B03,B04,-,B08 --offset -1000
   $ glof map --config map.yaml --json > lakes.json`;
@@ -36,7 +37,10 @@ export function addMapCommand(program: Command): void {
   program
     .command("map")
     .description("map the lakes of a scene: rasters, outlines with areas, preview, report")
-    .argument("[scene]", "multi-band GeoTIFF with band names, or a folder with one GeoTIFF per band")
+    .argument(
+      "[scene]",
+      "SAFE product (folder or .zip), folder of bands, STAC item, or GeoTIFF with band names",
+    )
     .option("-o, --out <dir>", "folder for the results")
     .option("-m, --model <bundle>", "model bundle (default: the one that comes with glof)")
     .option(

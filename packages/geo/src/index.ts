@@ -35,6 +35,7 @@ export {
 export { isInPolygon, isInPolygons, isInRing } from "./measure/point_in_polygon.js";
 export { pointOnSurface } from "./measure/point_on_surface.js";
 export { frechetDistance, hausdorffDistance, type RingDistanceOptions } from "./measure/ring_distances.js";
+export { type SmoothOutlineOptions, smoothOutline } from "./measure/smooth_outline.js";
 export { splitAtAntimeridian } from "./measure/split_antimeridian.js";
 export { distanceTransform } from "./morphology/distance_transform.js";
 export { closeMask, dilate, erode, type MorphologyOptions, openMask } from "./morphology/erode_dilate.js";

@@ -113,6 +113,11 @@ export interface RasterSource {
    */
   readonly overviews?: readonly RasterSource[];
   /**
+   * `"averaged"` where the pixels of the overviews are mixtures by the nature of the format, as in JPEG 2000: `readReduced`
+   * leaves them out for `"nearest"`, since a mixture of classes is another class. Absent where the format does not say.
+   */
+  readonly overviewKind?: "averaged";
+  /**
    * Where the pixels are valid, if the file keeps a mask: one `uint8` band of the raster's size, 255 valid, 0 not. Closed
    * together with this source.
    */

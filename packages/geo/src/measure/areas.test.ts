@@ -83,3 +83,58 @@ describe("planar measures", () => {
     }
   });
 });
+
+describe("shapes about a pole", () => {
+  /** Area between a parallel and the pole on WGS 84, in closed form (Snyder 1987, 3-12). */
+  const cap = (latitude: number): number => {
+    const [a, squared] = [6_378_137, 0.0066943799901413165];
+    const e = Math.sqrt(squared);
+    const q = (sine: number): number => sine / (1 - squared * sine * sine) + Math.atanh(e * sine) / e;
+    return Math.PI * a * a * (1 - squared) * (q(1) - q(Math.sin((latitude * Math.PI) / 180)));
+  };
+  const parallel = (latitude: number): Position[] =>
+    Array.from({ length: 3601 }, (_, step) => [-180 + step / 10, latitude]);
+
+  it("have the area of the cap, closed over the pole or not", () => {
+    const overPole: Position[] = [...parallel(-80), [180, -90], [-180, -90], [-180, -80]];
+    for (const ring of [parallel(80), parallel(-80), overPole]) {
+      expect(Math.abs(geodesicArea([ring]) / cap(80) - 1)).toBeLessThan(1e-6);
+    }
+    const sector = [...parallel(70).filter(([longitude]) => Math.abs(longitude) <= 100), [0, 90] as const];
+    expect(Math.abs(geodesicArea([[...sector, sector[0]!]]) / ((cap(70) * 200) / 360) - 1)).toBeLessThan(
+      1e-6,
+    );
+  });
+
+  it("are refused where an edge goes the long way round", () => {
+    const box = (half: number, from: number, to: number): Polygon => [
+      [
+        [-half, from],
+        [half, from],
+        [half, to],
+        [-half, to],
+        [-half, from],
+      ],
+    ];
+    for (const drawn of [box(180, -80, -90), box(100, -80, -90), box(180, 60, 70), box(90, 80, 90)]) {
+      expect(() => geodesicArea(drawn)).toThrow(expect.objectContaining({ code: "bad-argument" }));
+    }
+    // Over the antimeridian, cut there or not, is the short way.
+    const across: Polygon = [
+      [
+        [179, 10],
+        [180, 10],
+        [-180, 10],
+        [-179, 10],
+        [-179, 20],
+        [-180, 20],
+        [180, 20],
+        [179, 20],
+        [179, 10],
+      ],
+    ];
+    // The same further east, where nothing is special.
+    const plain = across.map((ring) => ring.map(([x, y]): Position => [x > 0 ? x - 180 : x + 180, y]));
+    expect(geodesicArea(across) / geodesicArea(plain)).toBeCloseTo(1, 9);
+  });
+});

@@ -5,10 +5,12 @@ import type { MultiPolygon, Polygon, Position, Ring } from "../types.js";
 
 /**
  * Area in m2 on the WGS 84 ellipsoid, edges being geodesics (Karney 2013, "Algorithms for geodesics", by geographiclib).
- * Holes are taken off. Rings may cross the antimeridian or hold a pole; their direction does not matter.
+ * Holes are taken off. Rings may cross the antimeridian or hold a pole; their direction does not matter. An edge goes the
+ * short way round, so a ring about a pole needs a position at least every 180 degrees of longitude.
  *
  * @param polygon longitude, latitude in degrees
- * @throws GlofError `bad-argument` for latitudes beyond 90 degrees
+ * @throws GlofError `bad-argument` for latitudes beyond 90 degrees, and for rings drawn in the plane of longitudes and
+ *   latitudes whose edges go the long way round: along a pole, or from -180 to 180 in one step
  */
 export function geodesicArea(polygon: Polygon): number {
   return polygon.reduce((area, ring, index) => {
@@ -28,6 +30,12 @@ export function geodesicPerimeter(polygon: Polygon): number {
 }
 
 function measure(ring: Ring): { perimeter: number; area?: number } {
+  if (isLongWayRound(ring)) {
+    throw new GlofError(
+      "bad-argument",
+      "geodesicArea: expected edges of less than 180 degrees of longitude round a pole, got a longer one. Put positions between its ends.",
+    );
+  }
   const polygon = geographiclib.Geodesic.WGS84.Polygon(false);
   for (const [longitude, latitude] of openRing(ring)) {
     if (!(Math.abs(latitude) <= 90) || !Number.isFinite(longitude)) {
@@ -39,6 +47,24 @@ function measure(ring: Ring): { perimeter: number; area?: number } {
     polygon.AddPoint(latitude, longitude);
   }
   return polygon.Compute(false, true);
+}
+
+/**
+ * Whether a ring can only be meant with an edge that goes more than half round: closed along a pole with such an edge
+ * elsewhere, or right round in one step, so that nothing is left of it on the globe.
+ */
+function isLongWayRound(ring: Ring): boolean {
+  let [longest, alongPole, unwrapped, west, east] = [0, 0, 0, 0, 0];
+  for (let index = 1; index < ring.length; index++) {
+    const [[before, latitudeBefore], [longitude, latitude]] = [ring[index - 1]!, ring[index]!];
+    const step = longitude - before;
+    const isAtPole = Math.abs(latitude) === 90 && latitude === latitudeBefore;
+    if (isAtPole) alongPole = Math.max(alongPole, Math.abs(step));
+    else longest = Math.max(longest, Math.abs(step));
+    unwrapped += step - 360 * Math.round(step / 360);
+    [west, east] = [Math.min(west, unwrapped), Math.max(east, unwrapped)];
+  }
+  return (longest >= 180 && alongPole >= 180) || (longest >= 360 && east - west < 1e-9);
 }
 
 /** Area in the square of the CRS's unit, by the shoelace formula; holes are taken off. */

@@ -1,3 +1,4 @@
+import { isGlofError, throwIfAborted } from "@glof/core";
 import type { RasterArray } from "../types.js";
 
 /** Decoded blocks by number, least recently used out first, bounded by bytes. */
@@ -46,4 +47,30 @@ export function createBlockCache(maxBytes: number): BlockCache {
       held = 0;
     },
   };
+}
+
+/**
+ * A block for one of several readers. The cache may have it in work for another, who may give up: then this one takes the
+ * work over instead of failing with it.
+ *
+ * @throws GlofError `aborted` for this reader's own signal; what `decode` throws
+ */
+export async function sharedBlock(
+  cache: BlockCache,
+  block: number,
+  decode: () => Promise<RasterArray>,
+  signal: AbortSignal | undefined,
+): Promise<RasterArray> {
+  for (;;) {
+    let isOwn = false;
+    try {
+      return await cache.get(block, () => {
+        isOwn = true;
+        return decode();
+      });
+    } catch (error) {
+      if (isOwn || !isGlofError(error, "aborted")) throw error;
+      throwIfAborted(signal, "readWindow");
+    }
+  }
 }

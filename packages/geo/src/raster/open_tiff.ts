@@ -1,11 +1,12 @@
 import type { RasterGrid, RasterSource } from "../types.js";
 import type { ByteSource } from "./byte_source.js";
+import { indexedEnd, openOverviewFile } from "./external_overviews.js";
 import { readGrid, reducedGrid } from "./georeference.js";
-import type { OpenRasterOptions } from "./raster_format.js";
+import type { OpenRasterOptions, RasterInput } from "./raster_format.js";
 import { readBands } from "./tiff_bands.js";
 import { corrupt, readTiffFile } from "./tiff_file.js";
 import { relatedImages, type TiffImage } from "./tiff_images.js";
-import { readTiffLayout, type TiffLayout } from "./tiff_layout.js";
+import { readTiffLayout } from "./tiff_layout.js";
 import { createTiffSource } from "./tiff_source.js";
 
 /** Whether a file begins as a TIFF or BigTIFF of either byte order. */
@@ -19,11 +20,16 @@ export function isTiffStart(start: Uint8Array): boolean {
 /**
  * Opens a GeoTIFF (classic or BigTIFF, strips or tiles, any byte order; uncompressed, DEFLATE, LZW, PackBits, JPEG,
  * LERC or ZSTD). Tags are read and most codecs run by geotiff.js 3.0.5; blocks, predictors and DEFLATE are handled here.
+ * Without overviews of its own it takes those of `<file>.ovr` beside it.
  *
  * @throws GlofError `corrupt-file` when it is truncated or contradicts itself; `unsupported-feature`;
  *   `limit-exceeded` for absurd sizes
  */
-export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): Promise<RasterSource> {
+export async function openTiff(
+  bytes: ByteSource,
+  options: OpenRasterOptions,
+  input: RasterInput,
+): Promise<RasterSource> {
   const file = await readTiffFile(bytes);
   const layout = readTiffLayout(file, bytes.name);
   const end = indexedEnd(layout);
@@ -33,11 +39,14 @@ export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): P
   const bands = readBands(file, layout);
   const related = await relatedImages({ file, layout }, bytes.name);
   const { cacheBytes } = options;
-  const overviews = related.overviews
-    .filter((image) => indexedEnd(image.layout) <= bytes.size)
-    .map((image) =>
-      createTiffSource(bytes, image, { grid: reducedGrid(grid, image.layout), bands, cacheBytes }),
-    );
+  const own = related.overviews.filter((image) => indexedEnd(image.layout) <= bytes.size);
+  // Those of the file itself come first, as in GDAL: those beside it may be of an older version.
+  const beside = own.length > 0 ? undefined : await openOverviewFile(layout, input, options);
+  const overviews = (beside?.images ?? own).map((image) =>
+    createTiffSource(beside?.bytes ?? bytes, image, {
+      ...{ grid: reducedGrid(grid, image.layout), bands, cacheBytes },
+    }),
+  );
   const { mask } = related;
   return createTiffSource(
     bytes,
@@ -45,7 +54,10 @@ export async function openTiff(bytes: ByteSource, options: OpenRasterOptions): P
     {
       ...{ grid, bands, cacheBytes, overviews, isBig: await isBigTiff(bytes) },
       ...(mask !== undefined && { mask: createMask(bytes, mask, grid, cacheBytes) }),
-      onClose: () => bytes.close(),
+      async onClose() {
+        await beside?.bytes.close();
+        await bytes.close();
+      },
     },
   );
 }
@@ -71,15 +83,4 @@ function createMask(
       return planes.map((plane) => Uint8Array.from(plane, (value) => (value === 0 ? 0 : 255)));
     },
   };
-}
-
-/** Where the last block ends: a truncated file is found when it is opened and not after an hour of work. */
-function indexedEnd(layout: TiffLayout): number {
-  let end = 0;
-  const count = Math.min(layout.blockOffsets.length, layout.blockByteCounts.length);
-  for (let block = 0; block < count; block++) {
-    const byteCount = Number(layout.blockByteCounts[block]);
-    if (byteCount > 0) end = Math.max(end, Number(layout.blockOffsets[block]) + byteCount);
-  }
-  return end;
 }

@@ -17,6 +17,11 @@ export interface OpenRasterOptions {
    * windows that walk along the rows then decode each block once.
    */
   readonly cacheBytes?: number;
+  /**
+   * Whether to look for the overviews of a TIFF in `<file>.ovr` beside it, when it has none of its own. By default yes for
+   * paths, and for addresses where a side is longer than 512 pixels.
+   */
+  readonly siblings?: boolean;
   /** In a browser, where the decoder of JPEG 2000 finds its `openjpegwasm_decode.wasm`. */
   readonly locateFile?: (file: string) => string;
   /** Variable of a NetCDF, HDF5 or Zarr file, such as `band_data`; not needed when only one is a raster. */

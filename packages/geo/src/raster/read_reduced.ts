@@ -25,7 +25,7 @@ const pixelsAtOnce = 4 * 2 ** 20;
 
 /**
  * Reads a window at another size, from the overview that fits best: the coarsest that is still at least as fine as the
- * output. Only that level is read, strip by strip.
+ * output. Only that level is read, strip by strip. `"nearest"` passes over overviews that are mixtures (`overviewKind`).
  *
  * Alignment: output pixel (row, col) covers the rectangle from `window.x + col · window.width / cols` to
  * `window.x + (col + 1) · window.width / cols` (rows alike), with whole numbers at pixel corners; an overview covers the
@@ -52,7 +52,9 @@ export async function readReduced(
       throw misuse(`bands 0 to ${source.bands.length - 1} of ${source.name}`, `${band}`);
     }
   }
-  const from = pickLevel(source, window, rows, cols);
+  const isMixed = source.overviewKind === "averaged" && options.resampling === "nearest";
+  const levels = isMixed ? [] : (source.overviews ?? []);
+  const from = pickLevel(source, levels, window, rows, cols);
   const resample = options.resampling === "nearest" ? nearestStrip : averageStrip;
   const out = wanted.map((band) => createRasterArray(source.bands[band]!.dtype, rows * cols));
   const rowsAtOnce = Math.max(1, Math.floor((pixelsAtOnce * rows) / (from.height * from.width + 1)));
@@ -86,9 +88,15 @@ function checkRequest(source: RasterSource, window: PixelWindow, rows: number, c
 }
 
 /** The coarsest level whose pixels are no larger than the output's, along both axes. */
-function pickLevel(source: RasterSource, window: PixelWindow, rows: number, cols: number): LevelWindow {
+function pickLevel(
+  source: RasterSource,
+  levels: readonly RasterSource[],
+  window: PixelWindow,
+  rows: number,
+  cols: number,
+): LevelWindow {
   let best = source;
-  for (const level of source.overviews ?? []) {
+  for (const level of levels) {
     const scaleX = level.grid.width / source.grid.width;
     const scaleY = level.grid.height / source.grid.height;
     // Sizes of overviews are rounded up: half a level pixel of the whole raster is not a lack of detail.

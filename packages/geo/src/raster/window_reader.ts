@@ -1,7 +1,7 @@
 import { GlofError, throwIfAborted } from "@glof/core";
 import type { PixelWindow, RasterArray } from "../types.js";
 import { createRasterArray } from "./array_types.js";
-import type { BlockCache } from "./block_cache.js";
+import { type BlockCache, sharedBlock } from "./block_cache.js";
 import type { BlockDecoder } from "./block_decoder.js";
 import type { ByteSource } from "./byte_source.js";
 import type { TiffLayout } from "./tiff_layout.js";
@@ -42,7 +42,12 @@ export async function readPlane(
       const blockRow = firstRow + Math.floor(index / across);
       const blockCol = firstCol + (index % across);
       const block = (plane * layout.blocksDown + blockRow) * layout.blocksAcross + blockCol;
-      const pixels = await reader.cache.get(block, () => loadBlock(reader, block, blockRow, signal));
+      const pixels = await sharedBlock(
+        reader.cache,
+        block,
+        () => loadBlock(reader, block, blockRow, signal),
+        signal,
+      );
       wanted.forEach((band, place) => {
         if (layout.isPlanar && band !== plane) return;
         copyBlock(pixels, layout, blockRow, blockCol, layout.isPlanar ? 0 : band, window, out[place]!);

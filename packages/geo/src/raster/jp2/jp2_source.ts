@@ -1,7 +1,7 @@
-import { GlofError, isGlofError, throwIfAborted } from "@glof/core";
+import { GlofError, throwIfAborted } from "@glof/core";
 import type { PixelWindow, RasterArray, RasterBand, RasterGrid, RasterSource } from "../../types.js";
 import { bytesPerPixel, createRasterArray } from "../array_types.js";
-import { type BlockCache, createBlockCache } from "../block_cache.js";
+import { createBlockCache, sharedBlock } from "../block_cache.js";
 import type { ByteSource } from "../byte_source.js";
 import type { OpenRasterOptions } from "../raster_format.js";
 import { checkWindow } from "../window_reader.js";
@@ -52,7 +52,7 @@ export function createJp2Source(jp2: Jp2Level): RasterSource {
         for (let tile = tiles.pop(); tile !== undefined; tile = tiles.pop()) {
           throwIfAborted(signal, "readWindow");
           const number = tile;
-          const pixels = await sharedTile(cache, jp2, number, signal);
+          const pixels = await sharedBlock(cache, number, () => decodeTile(jp2, number, signal), signal);
           const place = placeOf(jp2, number);
           wanted.forEach((band, index) => {
             copyTile(pixels, place, band, bands.length, window, out[index]!);
@@ -75,27 +75,6 @@ function checkBands(wanted: readonly number[], count: number, name: string): voi
         "bad-argument",
         `readWindow: expected bands 0 to ${count - 1} of ${name}, got ${band}. Count from 0.`,
       );
-    }
-  }
-}
-
-/** A tile in the cache may be in work for another reader, who may give up: then this one goes on. */
-async function sharedTile(
-  cache: BlockCache,
-  jp2: Jp2Level,
-  tile: number,
-  signal: AbortSignal | undefined,
-): Promise<RasterArray> {
-  for (;;) {
-    let isOwn = false;
-    try {
-      return await cache.get(tile, () => {
-        isOwn = true;
-        return decodeTile(jp2, tile, signal);
-      });
-    } catch (error) {
-      if (isOwn || !isGlofError(error, "aborted")) throw error;
-      throwIfAborted(signal, "readWindow");
     }
   }
 }

@@ -36,6 +36,7 @@ export async function openJp2(bytes: ByteSource, options: OpenRasterOptions): Pr
   return {
     ...whole,
     overviews,
+    overviewKind: "averaged",
     async close() {
       for (const source of [whole, ...overviews]) await source.close();
       await bytes.close();

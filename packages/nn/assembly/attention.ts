@@ -1,13 +1,14 @@
-// Scaled dot-product attention of one head, softmax(q k^T scale) v, a block of query rows at a time: the full matrix of
-// weights is never stored, and the backward pass computes it again (after Dao et al., "FlashAttention", 2022).
+// Scaled dot-product attention of one head, softmax(q k^T scale) v, a few queries at a time: the full matrix of weights is
+// never stored, and the backward pass computes it again (after Dao et al., "FlashAttention", 2022).
 //
 // Rows of q, k, v and of the results lie `ld` floats apart, so that heads packed side by side need no copy.
 
+import { exp } from "./elementary";
 import { DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
-import { block } from "./micro";
-import { packA, packB } from "./pack";
+import { block, tile } from "./micro";
+import { PANEL_COLUMNS, packA, packB } from "./pack";
 import { at } from "./simd";
-import { exponentials, pullBackRow, scaleRow, softmaxRow } from "./softmax";
+import { pullBackRow, softmaxRow } from "./softmax";
 
 // @ts-ignore: decorator
 @inline
@@ -19,9 +20,97 @@ function blockAFloats(width: i32): i32 {
   return ROW_BLOCK * max(DEPTH_BLOCK, width);
 }
 
+// The forward pass takes eight queries at a time and works on transposes. The scores k q^T of one panel of queries come
+// out of the tile kernel as [keys][8 queries], which is the panel of a right operand: after a softmax down the columns
+// they are multiplied with v^T as they lie. Nothing is copied between the two products, and what is read again and again
+// (k and v packed, one panel of weights) stays in the second-level cache up to about 1500 keys of width 64.
+//
+// Arithmetic per head: 4 queries keys width FLOP, keys width floats of k and v packed once per task, and 25 instructions
+// for four exponentials. With 1370 tokens of width 64: 0.48 GFLOP against 0.7 MB.
+
+/** Queries of one panel. */
+const PANEL: i32 = PANEL_COLUMNS;
+
+// @ts-ignore: decorator
+@inline
+function up4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
 export function attentionScratchBytes(keys: i32, width: i32): i32 {
-  const packed = width * up8(keys) + keys * up8(width);
-  return (EDGE_FLOATS + blockAFloats(width) + packed + ROW_BLOCK * up8(keys) + ROW_BLOCK) << 2;
+  const packed = up4(keys) * width + up4(width) * keys;
+  return (packed + PANEL * (width + up4(keys) + up4(width) + 1)) << 2;
+}
+
+/** out[queries x width] = softmax(q k^T scale) v with `keys` rows of k and v. */
+export function attention(
+  q: usize,
+  k: usize,
+  v: usize,
+  out: usize,
+  queries: i32,
+  keys: i32,
+  width: i32,
+  ld: i32,
+  ldOut: i32,
+  scale: f32,
+  scratch: usize,
+): void {
+  const packedK = scratch;
+  const packedV = at(packedK, up4(keys) * width);
+  const packedQ = at(packedV, up4(width) * keys);
+  const weights = at(packedQ, PANEL * width);
+  const results = at(weights, PANEL * up4(keys));
+  const sums = at(results, PANEL * up4(width));
+  packA(k, ld, 1, keys, width, packedK);
+  packA(v, 1, ld, width, keys, packedV);
+  for (let i = 0; i < queries; i += PANEL) {
+    const columns = min(PANEL, queries - i);
+    packB(at(q, i * ld), 1, ld, width, columns, packedQ);
+    multiplyPanel(packedK, keys, width, packedQ, weights);
+    softmaxColumns(weights, keys, scale, sums);
+    multiplyPanel(packedV, width, keys, weights, results);
+    storeColumns(results, width, columns, sums, at(out, i * ldOut), ldOut);
+  }
+}
+
+/** C[rows x 8] = A B for A packed by `packA` and B one panel; C has room for a multiple of 4 rows. */
+function multiplyPanel(packedA: usize, rows: i32, depth: i32, panelB: usize, C: usize): void {
+  for (let i = 0; i < rows; i += 4) {
+    tile(depth, at(packedA, i * depth), panelB, at(C, i * PANEL), PANEL << 2, false);
+  }
+}
+
+/** x[rows x 8] = e^(scale x - the column's largest), in place; the columns' sums go to `sums`. */
+function softmaxColumns(x: usize, rows: i32, scale: f32, sums: usize): void {
+  const scales = f32x4.splat(scale);
+  let top0 = f32x4.splat(-f32.MAX_VALUE);
+  let top1 = top0;
+  for (let r = 0, p = x; r < rows; r++, p += PANEL << 2) {
+    top0 = f32x4.pmax(top0, f32x4.mul(v128.load(p), scales));
+    top1 = f32x4.pmax(top1, f32x4.mul(v128.load(p, 16), scales));
+  }
+  let sum0 = f32x4.splat(0);
+  let sum1 = sum0;
+  for (let r = 0, p = x; r < rows; r++, p += PANEL << 2) {
+    const e0 = exp(f32x4.sub(f32x4.mul(v128.load(p), scales), top0));
+    const e1 = exp(f32x4.sub(f32x4.mul(v128.load(p, 16), scales), top1));
+    v128.store(p, e0);
+    v128.store(p, e1, 16);
+    sum0 = f32x4.add(sum0, e0);
+    sum1 = f32x4.add(sum1, e1);
+  }
+  v128.store(sums, sum0);
+  v128.store(sums, sum1, 16);
+}
+
+/** out(j, w) = x(w, j) / sums(j) for the first `columns` of x[width x 8]: the sums divide results, the fewer numbers. */
+function storeColumns(x: usize, width: i32, columns: i32, sums: usize, out: usize, ldOut: i32): void {
+  for (let j = 0; j < columns; j++) {
+    const inverse = <f32>1 / load<f32>(at(sums, j));
+    const row = at(out, j * ldOut);
+    for (let w = 0; w < width; w++) store<f32>(at(row, w), load<f32>(at(x, w * PANEL + j)) * inverse);
+  }
 }
 
 /** Packs x [rows, width] as the right operand of a product over its rows, in panels `multiplyRows` reads. */
@@ -50,40 +139,6 @@ function multiplyRows(
     const count = min(DEPTH_BLOCK, depth - k);
     packA(at(weights, k), ldw, 1, rows, count, packedA);
     block(rows, width, count, packedA, at(packed, k * wide), C, ldc, k > 0, edge);
-  }
-}
-
-/** out[queries x width] = softmax(q k^T scale) v with `keys` rows of k and v. */
-export function attention(
-  q: usize,
-  k: usize,
-  v: usize,
-  out: usize,
-  queries: i32,
-  keys: i32,
-  width: i32,
-  ld: i32,
-  ldOut: i32,
-  scale: f32,
-  scratch: usize,
-): void {
-  const ldw = up8(keys);
-  const packedA = at(scratch, EDGE_FLOATS);
-  const packedK = at(packedA, blockAFloats(width));
-  const packedV = at(packedK, width * ldw);
-  const weights = at(packedV, keys * up8(width));
-  const sums = at(weights, ROW_BLOCK * ldw);
-  packB(k, 1, ld, width, keys, packedK);
-  packRows(v, ld, keys, width, packedV);
-  for (let i = 0; i < queries; i += ROW_BLOCK) {
-    const rows = min(ROW_BLOCK, queries - i);
-    packA(at(q, i * ld), ld, 1, rows, width, packedA);
-    block(rows, keys, width, packedA, packedK, weights, ldw, false, scratch);
-    for (let r = 0; r < rows; r++) store<f32>(at(sums, r), exponentials(at(weights, r * ldw), keys, scale));
-    const results = at(out, i * ldOut);
-    multiplyRows(weights, ldw, rows, keys, packedV, width, results, ldOut, packedA, scratch);
-    // The sums divide the results, of which there are fewer than weights.
-    for (let r = 0; r < rows; r++) scaleRow(at(results, r * ldOut), width, <f32>1 / load<f32>(at(sums, r)));
   }
 }
 

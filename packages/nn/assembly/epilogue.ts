@@ -13,8 +13,8 @@ export const ACTIVATION_GELU: i32 = 3;
 function activate(v: v128, activation: i32): v128 {
   if (activation == ACTIVATION_NONE) return v;
   if (activation == ACTIVATION_GELU) return geluOf(v);
-  v = f32x4.max(v, f32x4.splat(0));
-  return activation == ACTIVATION_RELU6 ? f32x4.min(v, f32x4.splat(6)) : v;
+  v = f32x4.pmax(v, f32x4.splat(0));
+  return activation == ACTIVATION_RELU6 ? f32x4.pmin(v, f32x4.splat(6)) : v;
 }
 
 /** Four floats of a row at column `j`, finished as `finish` says. */

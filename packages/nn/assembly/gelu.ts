@@ -16,7 +16,7 @@ function distribution(x: v128, magnitude: v128, density: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function magnitudeOf(x: v128): v128 {
-  return f32x4.min(f32x4.abs(x), f32x4.splat(15));
+  return f32x4.pmin(f32x4.abs(x), f32x4.splat(15));
 }
 
 // @ts-ignore: decorator

@@ -7,7 +7,7 @@ import { PANEL_COLUMNS, PANEL_ROWS } from "./pack";
 import { at, madd } from "./simd";
 
 /** C[4 x 8] (+)= panelA^T panelB over `depth` steps; `rowBytes` is the distance of two rows of C. */
-function tile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: bool): void {
+export function tile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: bool): void {
   const none = f32x4.splat(0);
   let s00 = none;
   let s01 = none;

@@ -10,11 +10,17 @@ const choice = (name: BackendChoice["name"], details: Record<string, unknown> = 
 
 describe("engineText", () => {
   it("says what WebAssembly has and that ONNX Runtime would be faster", () => {
-    const wasm = choice("wasm", { simd: true, relaxedSimd: false, threads: 1 });
+    const kernels = { reason: "SIMD kernels: relaxed SIMD with fused multiply-add, 2 threads." };
+    const wasm = choice("wasm", { simd: true, kernels });
     expect(engineText(wasm, { isAvailable: true, version: "1.30.0" }, 8)).toEqual([
-      "tfjs (default): wasm, on the CPU with SIMD, no fused multiply-add, 1 thread per job",
+      "tfjs (default): wasm, on the CPU; SIMD kernels: relaxed SIMD with fused multiply-add, 2 threads",
       "ort: onnxruntime-node 1.30.0 works: glof map --engine ort runs on 8 threads of the CPU, faster than tfjs there",
     ]);
+  });
+
+  it("says when WebAssembly has no kernels of ours", () => {
+    const [tfjs] = engineText(choice("wasm", { simd: true }), { isAvailable: true, version: "1.30.0" }, 2);
+    expect(tfjs).toBe("tfjs (default): wasm, on the CPU with SIMD and TensorFlow.js's own kernels");
   });
 
   it("does not praise the CPU beside a GPU", () => {

@@ -15,10 +15,9 @@ function pathText({ name, details }: BackendChoice): string {
   if (name === "webgpu") return "on the GPU";
   if (name === "tensorflow") return `through ${String(details.package ?? "TensorFlow's own library")}`;
   if (name === "cpu") return "plain JavaScript, which is slow: a check for the others";
-  const simd = details.simd === true ? "SIMD" : "no SIMD";
-  const fma = details.relaxedSimd === true ? "fused multiply-add (relaxed SIMD)" : "no fused multiply-add";
-  const threads = typeof details.threads === "number" ? details.threads : 1;
-  return `on the CPU with ${simd}, ${fma}, ${threadsText(threads)} per job`;
+  const { reason } = (details.kernels ?? {}) as { readonly reason?: unknown };
+  if (typeof reason === "string") return `on the CPU; ${reason.replace(/\.$/, "")}`;
+  return `on the CPU with ${details.simd === true ? "SIMD" : "no SIMD"} and TensorFlow.js's own kernels`;
 }
 
 const isGpu = ({ name }: BackendChoice): boolean => name === "webgpu" || name === "tensorflow";

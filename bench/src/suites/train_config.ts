@@ -10,8 +10,9 @@ export function trainConfig(model: string): SegmenterConfig & { readonly trainPx
   const sizes = {
     small: {},
     S: { embedDim: 384, depth: 12, heads: 6 },
+    B: { embedDim: 768, depth: 12, heads: 12 },
     tiny: { embedDim: 48, depth: 2, heads: 2 },
   }[model];
-  if (sizes === undefined) throw new Error(`expected small, S or tiny as the model, got ${model}`);
+  if (sizes === undefined) throw new Error(`expected small, S, B or tiny as the model, got ${model}`);
   return { ...buildSmallLakeSegmenterConfig(sizes), trainPx: model === "tiny" ? 56 : 252 };
 }

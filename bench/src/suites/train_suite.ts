@@ -5,42 +5,41 @@ import { type Learning, learnings, trainConfig } from "./train_config.js";
 
 /** One optimiser step: forward, gradients, clipping, AdamW. */
 export function trainSuite(size: BenchSize): Suite {
-  const models = { full: ["small", "S"], quick: ["small"], smoke: ["tiny"] }[size] as (
-    | "small"
-    | "S"
-    | "tiny"
-  )[];
-  const batch = size === "full" ? 4 : 1;
+  const models: readonly TrainModel[] = (
+    { full: ["small", "S", "B"], quick: ["small"], smoke: ["tiny"] } as const
+  )[size];
   return {
     name: "train",
     about:
-      `One training step on ${batch} chips of 252 x 252 x 4 (forward, gradients of BCE + Lovasz hinge, clipping, AdamW), in a new ` +
-      "process each. FLOP are those of the backbone's products: forward once, input gradients through the blocks that lie " +
+      "One training step on chips of 252 x 252 x 4, as many as the name says (forward, gradients of BCE + Lovasz hinge, clipping, " +
+      "AdamW), in a new process each. FLOP are those of the backbone's products: forward once, input gradients through the blocks that lie " +
       "above what learns, weight gradients of what learns, and once more where blocks are recomputed.",
     freshProcesses: true,
     sides: ["glof"],
     cases: models.flatMap((model) =>
       learnings.flatMap((learning) =>
         (learning === "decoder" ? [false] : [false, true]).map((lean) =>
-          trainCase(model, learning, lean, batch),
+          trainCase(model, learning, lean, chipsOf(model, size)),
         ),
       ),
     ),
   };
 }
 
-function trainCase(
-  model: "small" | "S" | "tiny",
-  learning: Learning,
-  lean: boolean,
-  batch: number,
-): BenchCase {
+type TrainModel = "small" | "S" | "B" | "tiny";
+
+/** Chips of a step. Weights, gradients and moments of all of B leave a 32-bit address space little room for more. */
+function chipsOf(model: TrainModel, size: BenchSize): number {
+  return size === "full" && model !== "B" ? 4 : 1;
+}
+
+function trainCase(model: TrainModel, learning: Learning, lean: boolean, batch: number): BenchCase {
   const { backbone, trainPx } = trainConfig(model);
   const forward = batch * flopsOf(backbone, [trainPx, trainPx]);
   const perBlock = forward / backbone.depth;
   const times = { decoder: 0, "last block": (2 * perBlock) / forward, LoRA: 1, full: 2 }[learning];
   return {
-    name: `${model === "small" ? "glof-small" : `ViT-${model}`}, ${learning}${lean ? ", checkpointed" : ""}`,
+    name: `${model === "small" ? "glof-small" : `ViT-${model}`}, ${learning}${lean ? ", checkpointed" : ""}, ${batch} chip${batch === 1 ? "" : "s"}`,
     task: { kind: "train", args: { model, learning, lean, batch } },
     flop: forward * (1 + times + (lean ? 1 : 0)),
     bytes: 0,

@@ -97,10 +97,11 @@ function lossAndGradients<Input, Prepared>(
   { step, micro }: BatchIndex,
   { trainable, frozen }: Weights,
   buffers: Record<string, tf.Tensor>,
-  { model, loss, prepare, seed = 0 }: FitOptions<Input, Prepared>,
+  { model, loss, prepare, seed = 0, checkpointBlocks = false }: FitOptions<Input, Prepared>,
 ): { value: tf.Scalar; grads: Params } {
   const mode = {
     training: true,
+    checkpointBlocks,
     seed: seededRng(`${seed}/forward/${step}/${micro}`).int(2 ** 31),
     onBuffer: (name: string, value: tf.Tensor): void => {
       fresh[name]?.dispose();

@@ -85,6 +85,7 @@ export async function trainSegmenter(config: TrainConfig, run: TrainRun): Promis
       steps: config.steps,
       rules: config.trainable === undefined ? undefined : trainableRules(config.trainable),
       accumulate: config.accumulate,
+      checkpointBlocks: config.checkpointBlocks,
       clipNorm: config.clipNorm,
       ema: config.ema,
       seed: config.seed,

@@ -60,6 +60,8 @@ export const trainConfigSchema = z.strictObject({
   crop: z.int().min(14).default(252),
   batch: z.int().min(1).default(4),
   accumulate: z.int().min(1).default(1),
+  /** Compute activations twice instead of keeping them. */
+  checkpointBlocks: z.boolean().default(false),
   steps: z.int().min(1),
   validateEvery: z.int().min(1).optional(),
   /** Stop after so many validations without a better IoU. */

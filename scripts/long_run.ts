@@ -1,0 +1,82 @@
+// Many forwards and many training steps of a tiny segmenter, with what the process holds on the way; then runs that are
+// cancelled. Exits with 1 when tensors, GPU buffers or memory grow. `npx tsx scripts/long_run.ts [--backend wasm]
+// [--forwards 10000] [--steps 1000]`. On WebGPU without a GPU (SwiftShader) choose fewer.
+import { parseArgs } from "node:util";
+import { type BackendName, selectBackend } from "@glof/runtime";
+import { useSoftwareVulkan } from "@glof/test-kit";
+import { cancelledRun, manyForwards, manySteps } from "../bench/src/long_run.js";
+import { growthPerThousand, type MemorySample } from "../bench/src/memory_sample.js";
+import { markdownTable } from "../bench/src/table.js";
+
+const { values } = parseArgs({
+  options: {
+    backend: { type: "string", default: "wasm" },
+    forwards: { type: "string", default: "10000" },
+    steps: { type: "string", default: "1000" },
+    software: { type: "boolean", default: false },
+  },
+});
+if (values.software) useSoftwareVulkan();
+const choice = await selectBackend({ require: values.backend as BackendName });
+console.log(`${choice.reason}; Node ${process.version}`);
+
+/** Most growth per thousand repeats that counts as flat, bytes: compiled code and the like still grow a little. */
+const FLAT_HEAP = 1e6;
+/** Most growth of resident memory from the first sample on: the allocator's pages come and go. */
+const FLAT_RSS_SHARE = 0.15;
+const rows: string[][] = [];
+let isFlat = true;
+
+const forwards = Number(values.forwards);
+report("forwards", await manyForwards({ repeats: forwards, every: Math.max(1, Math.floor(forwards / 40)) }));
+const steps = Number(values.steps);
+report("training steps", await manySteps({ repeats: steps, every: Math.max(1, Math.floor(steps / 40)) }));
+for (const kind of ["map", "train"] as const) {
+  const { before, after } = await cancelledRun(kind);
+  report(`cancelled ${kind}`, [before, after]);
+}
+console.log(
+  markdownTable(
+    [
+      "what",
+      "repeats",
+      "tensors",
+      "tensor bytes",
+      "GPU buffers",
+      "heap, first and last, MB",
+      "growth per 1000",
+      "RSS, MB",
+      "growth per 1000",
+    ],
+    rows,
+  ),
+);
+console.log(isFlat ? "flat" : "NOT flat");
+process.exitCode = isFlat ? 0 : 1;
+
+function report(what: string, samples: readonly MemorySample[]): void {
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  const span = (key: "tensors" | "tensorBytes" | "gpuBuffers") =>
+    first[key] === undefined
+      ? ""
+      : first[key] === last[key]
+        ? `${last[key]}`
+        : `${first[key]} to ${last[key]}`;
+  const growth = samples.length > 2 ? growthPerThousand(samples, "heapBytes") : undefined;
+  isFlat &&= first.tensors === last.tensors && first.tensorBytes === last.tensorBytes;
+  isFlat &&= (last.gpuBuffers ?? 0) <= (first.gpuBuffers ?? 0) && (growth ?? 0) < FLAT_HEAP;
+  isFlat &&= last.rssBytes < first.rssBytes * (1 + FLAT_RSS_SHARE);
+  const megabytes = (key: "heapBytes" | "rssBytes") =>
+    [first, last].map((sample) => (sample[key] / 1e6).toFixed(0)).join(" to ");
+  rows.push([
+    what,
+    `${last.done}`,
+    span("tensors"),
+    span("tensorBytes"),
+    span("gpuBuffers"),
+    megabytes("heapBytes"),
+    growth === undefined ? "" : (growth / 1e6).toFixed(2),
+    megabytes("rssBytes"),
+    samples.length > 2 ? (growthPerThousand(samples, "rssBytes") / 1e6).toFixed(2) : "",
+  ]);
+}

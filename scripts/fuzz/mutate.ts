@@ -10,6 +10,9 @@ const textKinds: readonly (readonly [RegExp, (text: string, rng: SeededRng) => s
   [/\.(prj|cpg|txt)$/, mutateText],
 ];
 
+/** Texts made are no longer, in letters: what was damaged and kept is damaged again, and would grow without end. */
+const maxText = 1 << 20;
+
 /**
  * A damaged copy of an input: one file of it, or a few, changed after their kind, sometimes left out or exchanged for
  * another file's content.
@@ -35,5 +38,5 @@ function mutateFile(name: string, content: Uint8Array, other: InputFiles, rng: S
   if (change === undefined || rng.int(16) === 0) {
     return mutateBytes(content, rng, other.get(name) ?? pick([...other.values()], rng));
   }
-  return new TextEncoder().encode(change(new TextDecoder().decode(content), rng));
+  return new TextEncoder().encode(change(new TextDecoder().decode(content), rng).slice(0, maxText));
 }

@@ -1,5 +1,5 @@
 import { type Checkpoint, openCheckpoint, writeSafetensors } from "@glof/checkpoint";
-import { GlofError } from "@glof/core";
+import { GlofError, parseJson as parseShallow } from "@glof/core";
 import { disposeParams, loadParams, type Model, type ParamSpec, type Params, saveParams } from "@glof/nn";
 import type * as tf from "@tensorflow/tfjs-core";
 import { type LoraConfig, loraConfigFromPeft, loraConfigToPeft, type PeftJson } from "./config.js";
@@ -124,7 +124,7 @@ function nameIn({ entries }: Checkpoint, name: string): string {
 
 function parseJson(text: string, path: string): PeftJson {
   try {
-    return JSON.parse(text) as PeftJson;
+    return parseShallow(text) as PeftJson;
   } catch (cause) {
     throw new GlofError("corrupt-file", `openAdapter: expected JSON in ${path}. Get the file again.`, {
       path,

@@ -1,5 +1,5 @@
 import { type Checkpoint, type CheckpointSource, openCheckpoint } from "@glof/checkpoint";
-import { GlofError } from "@glof/core";
+import { GlofError, parseJson } from "@glof/core";
 import { hashTensors } from "./bundle_hash.js";
 import { bundleFormat, configFileName, weightsFileName } from "./bundle_layout.js";
 import type { ModelCard } from "./model_card.js";
@@ -92,8 +92,8 @@ function headerText({ metadata }: Checkpoint, where: string): BundleText {
     format,
     formatVersion,
     sha256,
-    config: isBundle ? parseJson(config, `${where}, config`) : undefined,
-    card: isBundle ? parseJson(card, `${where}, card`) : undefined,
+    config: isBundle ? parseText(config, `${where}, config`) : undefined,
+    card: isBundle ? parseText(card, `${where}, card`) : undefined,
   };
 }
 
@@ -101,15 +101,15 @@ async function folderText(folder: string): Promise<BundleText> {
   const { readFile } = await import("node:fs/promises");
   const { asGlofError } = await import("@glof/core/node");
   const path = `${folder}/${configFileName}`;
-  const text = parseJson(await asGlofError(path, () => readFile(path, "utf8")), path);
+  const text = parseText(await asGlofError(path, () => readFile(path, "utf8")), path);
   if (typeof text !== "object" || text === null) throw corruptText(path);
   const { format, sha256, config, card } = text as Record<string, unknown>;
   return { format, formatVersion: undefined, sha256, config, card };
 }
 
-function parseJson(text: string | undefined, where: string): unknown {
+function parseText(text: string | undefined, where: string): unknown {
   try {
-    return JSON.parse(text ?? "");
+    return parseJson(text ?? "");
   } catch (cause) {
     throw corruptText(where, cause);
   }

@@ -44,7 +44,13 @@ export function requireSizes(
 ): void {
   for (const [field, value] of Object.entries(sizes)) {
     const list = typeof value === "number" ? [value] : value;
-    if (list.length > 0 && list.every((size) => Number.isSafeInteger(size) && size > 0)) continue;
+    // Configs come from files too: there, a field may be anything.
+    if (
+      Array.isArray(list) &&
+      list.length > 0 &&
+      list.every((size) => Number.isSafeInteger(size) && size > 0)
+    )
+      continue;
     throw new GlofError(
       "bad-config",
       `${where}: expected ${field} to be whole numbers above 0, got ${JSON.stringify(value)}. Correct the config.`,

@@ -93,6 +93,9 @@ describeOnBackends("buildVitUnet", () => {
     );
     expect(() => decoder.forward({}, exampleInput())).toThrow(/expected a parameter "lateral.0.weight"/);
     expect(() => buildVitUnet({ ...small, widths: { half: 0 } })).toThrow(/half/);
+    // As a config from a file may have it.
+    const noList = { 0: 6 } as unknown as number[];
+    expect(() => buildVitUnet({ ...small, featureChannels: noList })).toThrow(/featureChannels/);
     expect(() => buildVitUnet({ ...small, norm: "layer" as "group" })).toThrow(/norm/);
   });
 });

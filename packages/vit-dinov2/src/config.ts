@@ -77,6 +77,9 @@ export const dinov2Defaults = {
   inflation: "mean",
 } as const satisfies Partial<Dinov2Config>;
 
+/** Twenty-five times those of ViT-g. */
+const mostBlocks = 1000;
+
 /**
  * Fills in defaults and checks.
  *
@@ -94,6 +97,8 @@ export function toDinov2Config(options: Dinov2Options): Dinov2Config {
       "a whole number above 0",
     );
   }
+  // Each block makes a dozen specs: a config from a file must not make them without end.
+  requireField(config, "depth", config.depth <= mostBlocks, `at most ${mostBlocks}`);
   requireField(
     config,
     "heads",
@@ -108,6 +113,7 @@ export function toDinov2Config(options: Dinov2Options): Dinov2Config {
     Number.isSafeInteger(config.registers) && config.registers >= 0,
     "0 or more",
   );
+  requireField(config, "bands", Array.isArray(config.bands), "a list");
   requireField(config, "bands", config.bands.length > 0, "at least one band");
   requireField(config, "bands", new Set(config.bands).size === config.bands.length, "different names");
   requireField(config, "baseDepth", config.baseDepth <= config.depth, `at most depth ${config.depth}`);

@@ -186,7 +186,9 @@ describe("configs", () => {
   it.each([
     [{ heads: 5 }, /heads/],
     [{ depth: 0 }, /depth/],
+    [{ depth: 1e9 }, /at most 1000/],
     [{ bands: [] }, /bands/],
+    [{ bands: "RGB" as unknown as string[] }, /a list/],
     [{ bands: ["B02", "B02"] }, /different names/],
     [{ baseDepth: 4 }, /baseDepth/],
     [{ dropPathRate: 1 }, /dropPathRate/],

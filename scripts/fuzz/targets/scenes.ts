@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { parseJson } from "../../../packages/core/src/index.js";
 import { openScene, parseStacItem, searchStac } from "../../../packages/sentinel2/src/index.js";
 import { parseProductMetadata } from "../../../packages/sentinel2/src/safe/product_metadata.js";
 import { testSafeFiles } from "../../../packages/sentinel2/src/safe/test_safe.js";
@@ -89,7 +90,7 @@ const item = {
 async function readItem(files: InputFiles): Promise<void> {
   let json: unknown;
   try {
-    json = JSON.parse(onlyText(files));
+    json = parseJson(onlyText(files));
   } catch {
     return;
   }

@@ -1,4 +1,4 @@
-import { GlofError } from "@glof/core";
+import { GlofError, parseJson } from "@glof/core";
 import { crsFromEpsg, isSameCrs, WGS84 } from "../crs/crs.js";
 import { projector, reprojectPolygons } from "../crs/projector.js";
 import { loadCoreNode, loadFs } from "../node_only.js";
@@ -51,7 +51,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 function parseObject(text: string, name: string): Json {
   try {
-    return object(JSON.parse(text.replace(/^\uFEFF/, "")), name);
+    return object(parseJson(text.replace(/^\uFEFF/, "")), name);
   } catch (error) {
     if (error instanceof SyntaxError) throw malformed(name, `text that is no JSON (${error.message})`);
     throw error;

@@ -1,4 +1,4 @@
-import { GlofError } from "@glof/core";
+import { GlofError, parseJson as parseText } from "@glof/core";
 import {
   type HttpOptions,
   httpRequest,
@@ -92,7 +92,7 @@ export async function readJson(
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return parseText(new TextDecoder().decode(bytes));
   } catch {
     return undefined;
   }

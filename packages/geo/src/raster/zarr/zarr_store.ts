@@ -1,4 +1,4 @@
-import { GlofError, throwIfAborted } from "@glof/core";
+import { GlofError, parseJson, throwIfAborted } from "@glof/core";
 import type { RasterArray, RasterDtype } from "../../types.js";
 import { fromBigIntegers } from "../cube/big_integers.js";
 import { type CubeAttribute, type CubeStore, type CubeVariable, toAttribute } from "../cube/cube_store.js";
@@ -101,7 +101,7 @@ async function readJson(
   const bytes = await place.get(key);
   if (bytes === undefined) return undefined;
   try {
-    return objectOf(JSON.parse(new TextDecoder().decode(bytes)));
+    return objectOf(parseJson(new TextDecoder().decode(bytes)));
   } catch (error) {
     throw new GlofError(
       "corrupt-file",

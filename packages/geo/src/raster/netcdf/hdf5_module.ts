@@ -36,6 +36,25 @@ export interface Hdf5Module {
   readonly File: new (path: string, mode: "r") => Hdf5Object;
 }
 
+/** How often a copy of the module was given up, for addresses that are imported anew. */
+let givenUp = 0;
+
+/**
+ * Whether HDF5 itself broke, and not the file in its eyes: damaged files leave pieces in its memory, and when that is
+ * full or spoilt every later call traps. The next file is then read by a new copy of the module, where one can be had.
+ */
+export function isBrokenModule(error: unknown): boolean {
+  if (!(error instanceof WebAssembly.RuntimeError)) return false;
+  givenUp++;
+  return true;
+}
+
+/** The address of a copy that no file has been read with; in places that cannot tell addresses, the old one. */
+function freshName(name: string): string {
+  if (givenUp === 0 || typeof import.meta.resolve !== "function") return name;
+  return `${import.meta.resolve(name)}?copy=${givenUp}`;
+}
+
 /**
  * Loads the optional peer `h5wasm`: its Node build, which reads the disk itself, or the one that keeps files in memory.
  *
@@ -45,7 +64,7 @@ export async function loadHdf5(kind: "disk" | "memory", given: unknown): Promise
   if (given !== undefined && kind === "memory") return given as Hdf5Module;
   const name = kind === "disk" ? "h5wasm/node" : "h5wasm";
   try {
-    return (await loadModule(name)) as Hdf5Module;
+    return (await loadModule(freshName(name))) as Hdf5Module;
   } catch (error) {
     const advice = inNode()
       ? "Run: npm install h5wasm"

@@ -2,7 +2,7 @@ import { GlofError, throwIfAborted } from "@glof/core";
 import type { RasterArray, RasterDtype } from "../../types.js";
 import { fromBigIntegers } from "../cube/big_integers.js";
 import { type CubeAttribute, type CubeStore, type CubeVariable, toAttribute } from "../cube/cube_store.js";
-import type { Hdf5Object } from "./hdf5_module.js";
+import { type Hdf5Object, isBrokenModule } from "./hdf5_module.js";
 
 /** Groups within groups, and variables in all: more belong to broken or hostile files. */
 const maxDepth = 32;
@@ -41,8 +41,11 @@ export function createHdf5Store(file: Hdf5Object, name: string, onClose: () => P
     name,
     variables,
     async close() {
-      file.close?.();
-      await onClose();
+      try {
+        named(name, () => file.close?.());
+      } finally {
+        await onClose();
+      }
     },
   };
 }
@@ -60,6 +63,7 @@ function named<T>(name: string, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof GlofError) throw error;
+    isBrokenModule(error);
     throw new GlofError(
       "corrupt-file",
       `${name}: expected a whole HDF5 file, got ${reasonOf(error)}. Copy or make the file again.`,
@@ -95,7 +99,7 @@ function createVariable(dataset: Hdf5Object, name: string, fileName: string): Cu
       });
     },
     readTexts: async () => {
-      const { value } = dataset;
+      const value = named(fileName, () => dataset.value);
       return Array.isArray(value) ? value.map(String) : [];
     },
   };

@@ -286,6 +286,35 @@ describe("other layouts", () => {
   });
 });
 
+describe("an h5wasm that broke", () => {
+  const trap = (): never => {
+    throw new WebAssembly.RuntimeError("memory access out of bounds");
+  };
+  const FS = { writeFile: () => undefined, unlink: () => undefined };
+  const fake = (File: unknown, activate_throwing_error_handler: () => void) => ({
+    h5wasm: { ready: Promise.resolve({ FS, activate_throwing_error_handler }), File },
+  });
+
+  it("is told from a broken file, and later files are read by a new copy", async () => {
+    const content = new Uint8Array(await readFile(path)).buffer;
+    const inFile = fake(
+      class {
+        constructor() {
+          trap();
+        }
+      },
+      () => undefined,
+    );
+    expect(await codeOf(openRaster(content, { peers: inFile }))).toBe("corrupt-file");
+    expect(await codeOf(openRaster(content, { peers: fake(Object, trap) }))).toBe("out-of-memory");
+    for (const source of [content, path]) {
+      const raster = await openRaster(source, { variable: "band_data" });
+      expect((await raster.readWindow({ x: 0, y: 0, width: 6, height: 4 })).length).toBe(3);
+      await raster.close();
+    }
+  });
+});
+
 describe.skipIf(!hasGdal("NetCDF against GDAL"))("GDAL", () => {
   it("reads the cube as this package does", async () => {
     const [count, transform, sum, epsg] = runGdal<[number, number[], number, string]>(

@@ -5,7 +5,7 @@ import type { ByteSource } from "../byte_source.js";
 import { createCubeSource } from "../cube/cube_source.js";
 import type { CubeStore } from "../cube/cube_store.js";
 import type { OpenRasterOptions, RasterInput } from "../raster_format.js";
-import { loadHdf5 } from "./hdf5_module.js";
+import { type Hdf5Module, isBrokenModule, loadHdf5 } from "./hdf5_module.js";
 import { createHdf5Store, reasonOf } from "./hdf5_store.js";
 
 /** Files that are no local path are held in memory, up to this size. */
@@ -57,9 +57,8 @@ export async function openNetcdfStore(
   input: RasterInput,
 ): Promise<CubeStore> {
   const path = await localPath(input);
-  const module = await loadHdf5(path === undefined ? "memory" : "disk", options.peers?.h5wasm);
-  const { FS, activate_throwing_error_handler } = await module.ready;
-  activate_throwing_error_handler();
+  const module = await loadSound(path === undefined ? "memory" : "disk", options, bytes.name);
+  const { FS } = await module.ready;
   const place = path ?? (await copyToMemory(bytes, FS));
   try {
     const file = new module.File(place, "r");
@@ -70,10 +69,32 @@ export async function openNetcdfStore(
   } catch (error) {
     if (path === undefined) FS.unlink(place);
     if (error instanceof GlofError) throw error;
+    isBrokenModule(error);
     throw new GlofError(
       "corrupt-file",
       `${bytes.name}: expected a whole HDF5 file, got ${reasonOf(error)}. Copy or make the file again.`,
       { name: bytes.name, cause: error },
+    );
+  }
+}
+
+/** The module, ready to turn HDF5's failures into errors; a new copy where the one at hand is broken. */
+async function loadSound(
+  kind: "disk" | "memory",
+  { peers }: OpenRasterOptions,
+  name: string,
+  isLast = false,
+): Promise<Hdf5Module> {
+  const module = await loadHdf5(kind, peers?.h5wasm);
+  try {
+    (await module.ready).activate_throwing_error_handler();
+    return module;
+  } catch (cause) {
+    if (!isLast && isBrokenModule(cause)) return loadSound(kind, { peers }, name, true);
+    throw new GlofError(
+      "out-of-memory",
+      `${name}: expected h5wasm to work, got ${reasonOf(cause)}. Damaged files have filled its memory: start again.`,
+      { name, cause },
     );
   }
 }

@@ -11,6 +11,7 @@ export {
   flipFilter,
 } from "./conv_backward";
 export { setConv } from "./conv_geometry";
+export { combine } from "./elementwise";
 export { finish } from "./epilogue";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";

@@ -2,6 +2,7 @@ import { findBackend } from "@tensorflow/tfjs-core";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
 import { axisMap } from "./axis_map.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
+import { elementwiseKernels } from "./elementwise.js";
 import { groupNorm, groupNormGrad } from "./group_norm.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
@@ -29,6 +30,7 @@ const kernels: readonly WasmKernel[] = [
   conv2DBackpropInput,
   conv2DBackpropFilter,
   ...glofConvolutions,
+  ...elementwiseKernels,
   identity,
   slice,
   concat,

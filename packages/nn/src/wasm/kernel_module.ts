@@ -245,6 +245,16 @@ export interface KernelExports {
     counts: number,
     weights: number,
   ): void;
+  /** y = a op b by rows; operations are 0 +, 1 -, 2 *. */
+  combine(
+    a: number,
+    b: number,
+    y: number,
+    rows: number,
+    width: number,
+    step: number,
+    operation: number,
+  ): void;
   addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;

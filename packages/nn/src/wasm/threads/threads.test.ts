@@ -129,3 +129,32 @@ describe("threads", () => {
     expect((await nn.installWasmKernels({ threads: 2 })).threads).toBe(2);
   });
 });
+
+it("gives each job its own set-up, also to a worker that runs on from the job before", async () => {
+  const images = tf.tensor4d(randomValues([1, 33, 34, 6], 1), [1, 33, 34, 6]);
+  const convolutions = [
+    { size: 3, options: { padding: 1 } },
+    { size: 1, options: {} },
+    { size: 5, options: { padding: 2, stride: 2 } },
+    { size: 2, options: { dilation: 3 } },
+  ].map(({ size, options }, at) => {
+    const shape: [number, number, number, number] = [size, size, 6, 8];
+    const filter = tf.tensor4d(randomValues(shape, at + 2), shape);
+    return () => nn.conv2d(images, filter, undefined, options);
+  });
+  const values = async (): Promise<readonly Float32Array[]> => {
+    const results = convolutions.map((run) => run());
+    const arrays = await Promise.all(results.map(async (one) => (await one.data()) as Float32Array));
+    tf.dispose(results);
+    return arrays;
+  };
+  const first = nn.withReferenceKernels(() => values());
+  const expected = await first;
+  for (let round = 0; round < 400; round++) {
+    const now = await values();
+    for (const [at, array] of now.entries()) {
+      const worst = array.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[at]![i]!)), 0);
+      expect(worst, `convolution ${at}, round ${round}`).toBeLessThan(1e-4);
+    }
+  }
+});

@@ -21,24 +21,26 @@ const begin = ({ module, memory, control, names, slot }) => {
     }
     kernels[names[calls[from]]](...args);
   };
+  const mask = ${(1 << INDEX_BITS) - 1};
   const take = () => {
     const ticket = Atomics.add(word, ${words.ticket}, 1);
     const count = Atomics.load(word, ${words.count});
     if (ticket >> ${INDEX_BITS} !== count >> ${INDEX_BITS}) return -1;
-    const mask = ${(1 << INDEX_BITS) - 1};
-    return (ticket & mask) < (count & mask) ? ticket & mask : -1;
+    return (ticket & mask) < (count & mask) ? ticket : -1;
   };
   const work = () => {
-    let isSetUp = false;
-    for (let task = take(); task >= 0; task = take()) {
+    // A worker may run on from one job into the next, whose set-up is another.
+    let setUpFor = -1;
+    for (let ticket = take(); ticket >= 0; ticket = take()) {
       try {
-        if (!isSetUp && word[${words.hasSetUp}] === 1) perform(0);
-        isSetUp = true;
-        perform(1 + task);
+        const job = ticket >> ${INDEX_BITS};
+        if (job !== setUpFor && word[${words.hasSetUp}] === 1) perform(0);
+        setUpFor = job;
+        perform(1 + (ticket & mask));
       } catch {
         Atomics.store(word, ${words.failed}, 1);
       }
-      const last = (Atomics.load(word, ${words.count}) & ${(1 << INDEX_BITS) - 1}) - 1;
+      const last = (Atomics.load(word, ${words.count}) & mask) - 1;
       if (Atomics.add(word, ${words.done}, 1) === last) Atomics.notify(word, ${words.done});
     }
   };

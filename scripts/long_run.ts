@@ -1,9 +1,9 @@
 // Many forwards and many training steps of a tiny segmenter, with what the process holds on the way; then runs that are
 // cancelled. Exits with 1 when tensors, GPU buffers or memory grow. `npx tsx scripts/long_run.ts [--backend wasm]
-// [--forwards 10000] [--steps 1000]`. On WebGPU without a GPU (SwiftShader) choose fewer.
+// [--forwards 10000] [--steps 1000]`. Without a GPU WebGPU runs on SwiftShader, a hundred times slower:
+// `env $(npx tsx bench/src/print_software_gpu.ts) npx tsx scripts/long_run.ts --backend webgpu --forwards 60 --steps 20`.
 import { parseArgs } from "node:util";
 import { type BackendName, selectBackend } from "@glof/runtime";
-import { useSoftwareVulkan } from "@glof/test-kit";
 import { cancelledRun, manyForwards, manySteps } from "../bench/src/long_run.js";
 import { growthPerThousand, type MemorySample } from "../bench/src/memory_sample.js";
 import { markdownTable } from "../bench/src/table.js";
@@ -13,10 +13,8 @@ const { values } = parseArgs({
     backend: { type: "string", default: "wasm" },
     forwards: { type: "string", default: "10000" },
     steps: { type: "string", default: "1000" },
-    software: { type: "boolean", default: false },
   },
 });
-if (values.software) useSoftwareVulkan();
 const choice = await selectBackend({ require: values.backend as BackendName });
 console.log(`${choice.reason}; Node ${process.version}`);
 

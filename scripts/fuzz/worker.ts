@@ -24,14 +24,7 @@ export interface InputOutcome {
 }
 
 /** Codes that blame something other than the input. */
-const wrongCodes = new Set([
-  "internal",
-  "backend-unavailable",
-  "device-lost",
-  "out-of-memory",
-  "aborted",
-  "io",
-]);
+const wrongCodes = new Set(["internal", "backend-unavailable", "device-lost", "out-of-memory", "aborted"]);
 
 watchAllocations();
 

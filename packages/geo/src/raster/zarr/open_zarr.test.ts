@@ -135,6 +135,23 @@ describe("openRaster on Zarr", () => {
     await put("broken.zarr", "green/0.0.0", Uint8Array.of(31, 139, 8, 0, 1, 2));
     const raster = await openRaster(folder.at("broken.zarr"));
     expect(await codeOf(raster.readWindow(whole))).toBe("corrupt-file");
+    await writeV2("codecs.zarr");
+    const packed = JSON.parse(await readFile(folder.at("codecs.zarr/green/.zarray"), "utf8"));
+    const odd = { filters: [{ id: "delta" }, { id: "odd" }], compressor: {} };
+    await put("codecs.zarr", "green/.zarray", { ...packed, ...odd });
+    const codecs = await openRaster(folder.at("codecs.zarr"));
+    expect(await codeOf(codecs.readWindow(whole))).toBe("unsupported-feature");
+    await expect(codecs.readWindow(whole)).rejects.toThrow(/numcodecs\.odd, numcodecs\.undefined/);
+    for (const change of [
+      { shape: "wide" },
+      { shape: [2, 3, -5] },
+      { chunks: null },
+      { chunks: [1, 0, 5] },
+    ]) {
+      await writeV2("sizes.zarr");
+      await put("sizes.zarr", "green/.zarray", { ...packed, ...change });
+      expect(await codeOf(openRaster(folder.at("sizes.zarr"))), JSON.stringify(change)).toBe("bad-argument");
+    }
     await writeV2("vast.zarr");
     const meta = JSON.parse(await readFile(folder.at("vast.zarr/green/.zarray"), "utf8"));
     await put("vast.zarr", "green/.zarray", { ...meta, chunks: [1, 1e5, 1e5] });

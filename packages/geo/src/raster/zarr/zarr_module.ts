@@ -24,6 +24,8 @@ export interface ZarrModule {
     v2(location: unknown, options: { kind: "array" }): Promise<ZarrArray>;
     v3(location: unknown, options: { kind: "array" }): Promise<ZarrArray>;
   };
+  /** Its codecs by name. */
+  readonly registry?: { has(codec: string): boolean };
   slice(start: number, stop: number): unknown;
   get(array: ZarrArray, selection: unknown[], options?: { signal?: AbortSignal }): Promise<unknown>;
 }

@@ -2,6 +2,7 @@ import { GlofError, parseJson, throwIfAborted } from "@glof/core";
 import type { RasterArray, RasterDtype } from "../../types.js";
 import { fromBigIntegers } from "../cube/big_integers.js";
 import { type CubeAttribute, type CubeStore, type CubeVariable, toAttribute } from "../cube/cube_store.js";
+import { hasSoundShape, requireKnownCodecs } from "./check_array.js";
 import type { ZarrPlace } from "./zarr_keys.js";
 import type { ZarrArray, ZarrModule } from "./zarr_module.js";
 
@@ -28,8 +29,13 @@ export async function createZarrStore(
   const load = async (path: string, format?: 2 | 3): Promise<CubeVariable | undefined> => {
     const open = format === 2 ? zarr.open.v2 : format === 3 ? zarr.open.v3 : zarr.open;
     const array = await open(root.resolve(path), { kind: "array" }).catch(() => undefined);
-    if (array !== undefined) variables.push(createVariable(zarr, array, path, place.name, format));
-    return variables.at(-1);
+    if (array === undefined || !hasSoundShape(array)) return undefined;
+    const second = format === 3 ? undefined : await readJson(place, `/${join(path, ".zarray")}`);
+    const metadata = second ?? (await readJson(place, `/${join(path, "zarr.json")}`));
+    const requireCodecs = (): void => requireKnownCodecs(zarr, metadata, `${place.name}/${path}`);
+    const variable = createVariable(zarr, array, path, { name: place.name, format, requireCodecs });
+    variables.push(variable);
+    return variable;
   };
   if (paths !== undefined) {
     for (const [path, format] of paths) await load(path, format);
@@ -119,12 +125,20 @@ const dtypes: Readonly<Record<string, RasterDtype>> = {
   ...{ float16: "float32", float32: "float32", float64: "float64" },
 };
 
+/** What is known of an array beside itself. */
+interface ArrayFacts {
+  /** Of the hierarchy. */
+  readonly name: string;
+  readonly format: 2 | 3 | undefined;
+  /** Throws where its chunks cannot be unpacked. */
+  readonly requireCodecs: () => void;
+}
+
 function createVariable(
   zarr: ZarrModule,
   array: ZarrArray,
   path: string,
-  name: string,
-  format: 2 | 3 | undefined,
+  { name, format, requireCodecs }: ArrayFacts,
 ): CubeVariable {
   const attributes = readAttributes(array, format);
   const named = array.dimensionNames ?? (array.attrs._ARRAY_DIMENSIONS as unknown);
@@ -143,19 +157,32 @@ function createVariable(
     attributes,
     async read(start, count, signal) {
       throwIfAborted(signal, "readWindow");
+      requireCodecs();
       checkSize(name, path, array.chunks);
       checkSize(name, path, count);
       const selection = start.map((first, dimension) => zarr.slice(first, first + count[dimension]!));
       const result = await decoding(name, () =>
         zarr.get(array, selection, signal === undefined ? {} : { signal }),
       );
-      return toPixels(result, name);
+      return requireCount(toPixels(result, name), count, name);
     },
     async readTexts() {
+      requireCodecs();
       const result = await decoding(name, () => zarr.get(array, []));
       return Array.from((result as { data: Iterable<unknown> }).data, String);
     },
   };
+}
+
+/** Chunks of other sizes than the metadata says come back as they are. */
+function requireCount(pixels: RasterArray, count: readonly number[], name: string): RasterArray {
+  const wanted = count.reduce((product, length) => product * length, 1);
+  if (pixels.length === wanted) return pixels;
+  throw new GlofError(
+    "corrupt-file",
+    `${name}: expected ${wanted} pixels, got ${pixels.length}. Copy or make the file again.`,
+    { name },
+  );
 }
 
 function checkSize(name: string, path: string, shape: readonly number[]): void {

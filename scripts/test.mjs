@@ -12,6 +12,12 @@ const steps = [
     "unit tests on cpu, wasm and WebGPU (SwiftShader)",
     () => run("vitest", ["run", "--project", "node"]),
   ],
+  [
+    "fuzz",
+    "damaged files of every kind, for a bounded time; npm run fuzz goes on for longer",
+    () =>
+      run("tsx", ["--tsconfig", "tsconfig.json", "scripts/fuzz.ts", "--inputs", "40", "--minutes", "0.02"]),
+  ],
   ["browser", "tests in headless Chromium", () => run("vitest", ["run", "--project", "browser"])],
   ["conformance", "golden cases of the original code", () => run("node", ["scripts/conformance.mjs"])],
   [

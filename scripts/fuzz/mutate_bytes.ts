@@ -18,7 +18,8 @@ type Change = (bytes: Uint8Array, rng: SeededRng, other: Uint8Array) => Uint8Arr
  * @param other another sound input, to take pieces from
  */
 export function mutateBytes(bytes: Uint8Array, rng: SeededRng, other: Uint8Array): Uint8Array {
-  let result: Uint8Array = bytes.slice();
+  // Not slice(): that of a Buffer is a view, and the sound input would be damaged with it.
+  let result: Uint8Array = Uint8Array.from(bytes);
   const rounds = 1 + Math.floor(-Math.log2(1 - rng.next()));
   for (let round = 0; round < Math.min(rounds, 12); round++) {
     if (result.length === 0) return other.slice(0, rng.int(64));

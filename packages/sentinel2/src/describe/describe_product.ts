@@ -5,7 +5,7 @@ import { offsetRule } from "../offset_rules.js";
 import { baselineInName, baseName } from "../product_name.js";
 import type { ProductFiles } from "../safe/product_files.js";
 import { type ProductMetadata, parseProductMetadata } from "../safe/product_metadata.js";
-import { type Granule, layoutProduct } from "../safe/safe_layout.js";
+import { type Granule, isBandImage, layoutProduct } from "../safe/safe_layout.js";
 import { parseTileMetadata, type TileMetadata } from "../safe/tile_metadata.js";
 import { BAND_NAMES, type BandName, type ProductFacts } from "../types.js";
 import type { DescribedBand, SceneDescription } from "./scene_description.js";
@@ -70,7 +70,7 @@ function describe(
     bounds: finest && lonLatBounds(finest),
     grids: grids.map(([resolution, { width, height }]) => ({ resolution, width, height })),
     bands,
-    hasClassification: has("SCL"),
+    hasClassification: has("SCL") || has("CLASSI") || granule.cloudOutlinesPath !== undefined,
     hasCloudProbability: has("CLDPRB"),
     missingImages,
     warnings: warningsOf(granules, granule, place, missingImages),
@@ -79,9 +79,9 @@ function describe(
 
 function bandsOf(product: ProductMetadata, granule: Granule): DescribedBand[] {
   const resolutions = new Map<BandName, number[]>();
-  for (const { what, metres } of granule.images) {
-    if (what !== "SCL" && what !== "CLDPRB")
-      resolutions.set(what, [...(resolutions.get(what) ?? []), metres]);
+  for (const image of granule.images) {
+    if (isBandImage(image))
+      resolutions.set(image.what, [...(resolutions.get(image.what) ?? []), image.metres]);
   }
   if (resolutions.size === 0) for (const band of listedBands(product)) resolutions.set(band, []);
   const baseline = product.baseline ?? baselineInName(product.uri ?? "");

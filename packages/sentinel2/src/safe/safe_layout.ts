@@ -4,8 +4,8 @@ import type { BandName } from "../types.js";
 
 /** An image of a granule. */
 export interface ProductImage {
-  /** A band, the scene classification, or the probability of cloud. */
-  readonly what: BandName | "SCL" | "CLDPRB";
+  /** A band, the scene classification, the probability of cloud, or the masks of cloud, cirrus and snow. */
+  readonly what: BandName | "SCL" | "CLDPRB" | "CLASSI";
   /** Pixel size by its name, or the band's own where the name does not tell. */
   readonly metres: number;
   /** Path inside the product. */
@@ -20,7 +20,13 @@ export interface Granule {
   readonly tile: string | undefined;
   readonly metadataPath: string | undefined;
   readonly images: readonly ProductImage[];
+  /** Outlines of clouds (`MSK_CLOUDS_B00.gml`), which products before baseline 04.00 have. */
+  readonly cloudOutlinesPath: string | undefined;
 }
+
+/** Whether an image is a band and no mask or classification. */
+export const isBandImage = (image: ProductImage): image is ProductImage & { readonly what: BandName } =>
+  !["SCL", "CLDPRB", "CLASSI"].includes(image.what);
 
 /** Which file of a product is what. */
 export interface SafeLayout {
@@ -32,6 +38,8 @@ export interface SafeLayout {
 const productMetadata = /^(?:MTD_MSIL(?:1C|2A)|S2\w_(?:OPER|USER)_MTD_SAFL(?:1C|2A)_\w+)\.xml$/i;
 const granuleMetadata = /^(?:MTD_TL|S2\w_(?:OPER|USER)_MTD_L(?:1C|2A)_TL_\w+)\.xml$/i;
 const bandImage = /(?:^|_)(B\d{2}|B8A|SCL)(?:_(10|20|60)m)?\.(?:jp2|tiff?)$/i;
+const classiImage = /(?:^|_)MSK_CLASSI_B00\.(?:jp2|tiff?)$/i;
+const cloudOutlines = /(?:^|_)MSK_CLOUDS_(?:\w+_)?B00(?:_MSIL1C)?\.gml$/i;
 const cloudImage = /(?:^|_)(?:MSK_CLDPRB|CLD)_(20|60)m\.(?:jp2|tiff?)$/i;
 
 /** Pixel sizes of bands whose file names do not tell (L1C). */
@@ -96,7 +104,7 @@ export function chooseGranule(
   }
   const { metadataPath } = granule;
   if (metadataPath === undefined) throw halfProduct(where, `MTD_TL.xml in ${granule.folder}`, "none");
-  if (!granule.images.some((image) => image.what !== "SCL" && image.what !== "CLDPRB")) {
+  if (!granule.images.some(isBandImage)) {
     throw new GlofError(
       "missing-band",
       `${where}: expected images of bands (….jp2) in ${granule.folder}/IMG_DATA, got none: half a product. ` +
@@ -117,12 +125,16 @@ function readGranule(folder: string, paths: readonly string[]): Granule {
       return granuleMetadata.test(rest);
     }),
     images: inside.flatMap((path) => readImage(path) ?? []),
+    cloudOutlinesPath: inside.find(
+      (path) => path.includes("/QI_DATA/") && cloudOutlines.test(lastPart(path)),
+    ),
   };
 }
 
 function readImage(path: string): ProductImage | undefined {
   const name = lastPart(path);
   if (path.includes("/QI_DATA/")) {
+    if (classiImage.test(name)) return { what: "CLASSI", metres: 60, path };
     const metres = cloudImage.exec(name)?.[1];
     return metres === undefined ? undefined : { what: "CLDPRB", metres: Number(metres), path };
   }

@@ -19,9 +19,17 @@ import {
 } from "../types.js";
 import { scenePolicy } from "../validity/policy.js";
 import { withNodata } from "../with_nodata.js";
+import { classiClasses, cloudClasses, parseCloudGml } from "./cloud_mask.js";
 import type { ProductFiles } from "./product_files.js";
 import { type ProductMetadata, parseProductMetadata } from "./product_metadata.js";
-import { chooseGranule, chooseImage, type Granule, layoutProduct, type ProductImage } from "./safe_layout.js";
+import {
+  chooseGranule,
+  chooseImage,
+  type Granule,
+  isBandImage,
+  layoutProduct,
+  type ProductImage,
+} from "./safe_layout.js";
 import { parseTileMetadata, type TileMetadata } from "./tile_metadata.js";
 
 /** A product with its metadata read, before any image is open. */
@@ -48,7 +56,8 @@ export async function openProduct(files: ProductFiles, options: OpenSceneOptions
       throwIfAborted(options.signal, read.where);
       rasters.push(await openImage(read, image));
     }
-    return assemble(read, images, rasters, options);
+    const outlines = images.some(isClasses) ? undefined : await readCloudOutlines(read);
+    return assemble(read, images, rasters, outlines, options);
   } catch (error) {
     await Promise.all(rasters.map((raster) => raster.close()));
     throw error;
@@ -66,9 +75,25 @@ async function readProduct(files: ProductFiles, options: OpenSceneOptions): Prom
   return { files, granule, product, tile, metadataPaths: [layout.metadataPath, granule.metadataPath], where };
 }
 
-/** Whether an image is a band and not a classification. */
-const isBand = (image: ProductImage): image is ProductImage & { readonly what: BandName } =>
-  image.what !== "SCL" && image.what !== "CLDPRB";
+/** Whether an image says what its pixels show. */
+const isClasses = ({ what }: ProductImage): boolean => what === "SCL" || what === "CLASSI";
+
+/** The clouds of a product before baseline 04.00, on the tile's grid of 60 m. */
+async function readCloudOutlines({
+  files,
+  granule,
+  tile,
+  where,
+}: ReadProduct): Promise<RasterSource | undefined> {
+  const path = granule.cloudOutlinesPath;
+  const grid = tile.grids.get(60) ?? tile.grids.get(20) ?? tile.grids.get(10);
+  if (path === undefined || grid === undefined) return undefined;
+  return cloudClasses(
+    parseCloudGml(await files.readText(path), `${where}, ${path}`),
+    grid,
+    files.pathOf(path),
+  );
+}
 
 /** One image for each band that is wanted, then those of the classification. */
 function chooseImages({ granule, where, files }: ReadProduct, options: OpenSceneOptions): ProductImage[] {
@@ -79,7 +104,9 @@ function chooseImages({ granule, where, files }: ReadProduct, options: OpenScene
     ...granule.images.flatMap((image) => (wanted.some((band) => band === image.what) ? image.metres : [])),
   );
   const gridMetres = options.resolutionM ?? finest;
-  const all = new Set([...wanted, "SCL", "CLDPRB"] as const);
+  // Masks of clouds stand in for the scene classification where there is none.
+  const classes = granule.images.some((image) => image.what === "SCL") ? "SCL" : "CLASSI";
+  const all = new Set([...wanted, classes, "CLDPRB"] as const);
   return [...all].flatMap((what) => chooseImage(granule.images, what, gridMetres) ?? []);
 }
 
@@ -109,6 +136,7 @@ async function openImage(
 ): Promise<RasterSource> {
   const raster = await files.openRaster(image.path);
   try {
+    if (image.what === "CLASSI") return classiClasses(raster, placedGrid(raster, tile, image, where), where);
     if (raster.bands.length !== 1) {
       throw new GlofError(
         "unsupported-feature",
@@ -116,7 +144,7 @@ async function openImage(
       );
     }
     const grid = placedGrid(raster, tile, image, where);
-    return withNodata(raster, isBand(image) ? product.nodataDn : 0, grid);
+    return withNodata(raster, isBandImage(image) ? product.nodataDn : 0, grid);
   } catch (error) {
     await raster.close();
     throw error;
@@ -148,26 +176,29 @@ function assemble(
   read: ReadProduct,
   images: readonly ProductImage[],
   rasters: readonly RasterSource[],
+  outlines: RasterSource | undefined,
   options: OpenSceneOptions,
 ): Scene {
   const { files, product, where } = read;
-  const grids = rasters.flatMap((raster, index) => (isBand(images[index]!) ? [raster.grid] : []));
+  const grids = rasters.flatMap((raster, index) => (isBandImage(images[index]!) ? [raster.grid] : []));
   const grid = chooseGrid(grids, options.resolutionM, where);
   const ratio = (index: number): number =>
     gridRatio(grid, rasters[index]!.grid, `${where}, ${images[index]!.path}`);
   const layers = images.flatMap((image, index): BandLayer[] => {
-    if (!isBand(image)) return [];
+    if (!isBandImage(image)) return [];
     const radiometry = productRadiometry(product, image.what, rasters[index]!, options);
     return [{ band: image.what, raster: rasters[index]!, index: 0, radiometry, ratio: ratio(index) }];
   });
-  const beside = (what: "SCL" | "CLDPRB"): ClassLayer | undefined => {
-    const index = images.findIndex((image) => image.what === what);
+  const beside = (isWanted: (image: ProductImage) => boolean): ClassLayer | undefined => {
+    const index = images.findIndex(isWanted);
     return index === -1 ? undefined : { raster: rasters[index]!, index: 0, ratio: ratio(index) };
   };
-  const classification = beside("SCL");
+  const classification =
+    beside(isClasses) ??
+    (outlines && { raster: outlines, index: 0, ratio: gridRatio(grid, outlines.grid, where) });
   const extras: SceneExtras = {
     classification,
-    cloudProbability: beside("CLDPRB"),
+    cloudProbability: beside(({ what }) => what === "CLDPRB"),
     policy: scenePolicy(options.validity, classification !== undefined, where),
     resampling: options.resampling,
     close: () => files.close(),
@@ -216,8 +247,10 @@ function sceneFacts(
     sun: tile.sun,
     offsetFrom: productOffset(product, firstBand, options).from,
   };
-  const roleOf = ({ what }: ProductImage): SceneInput["role"] =>
-    what === "SCL" ? "classification" : what === "CLDPRB" ? "cloud-probability" : what;
+  const { cloudOutlinesPath } = granule;
+  const outlines = cloudOutlinesPath === undefined || images.some(isClasses) ? [] : [cloudOutlinesPath];
+  const roleOf = (image: ProductImage): SceneInput["role"] =>
+    isClasses(image) ? "classification" : isBandImage(image) ? image.what : "cloud-probability";
   return {
     id: options.name ?? (product.uri ?? files.name).replace(/\.(?:SAFE|zip)$/i, ""),
     level: options.level ?? product.level,
@@ -225,6 +258,7 @@ function sceneFacts(
     inputs: [
       ...metadataPaths.map((path): SceneInput => ({ path: files.pathOf(path), role: "metadata" })),
       ...images.map((image): SceneInput => ({ path: files.pathOf(image.path), role: roleOf(image) })),
+      ...outlines.map((path): SceneInput => ({ path: files.pathOf(path), role: "classification" })),
     ],
     product: Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)),
   };

@@ -12,6 +12,8 @@ export interface TestSafe {
   readonly quantification?: number;
   /** Images by path inside `IMG_DATA` or `QI_DATA`, without the product's prefix: `R10m/B02_10m`, `B05`, `QI/MSK_CLDPRB_20m`. */
   readonly images: Readonly<Record<string, Partial<TestTiff> & Pick<TestTiff, "bands">>>;
+  /** Text files by path inside the granule, such as `QI_DATA/MSK_CLOUDS_B00.gml`. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** Side of the tile in pixels of 10 m; a multiple of 12. Default 12. */
   readonly side?: number;
   readonly epsg?: number;
@@ -25,7 +27,7 @@ const sideAt = (side: number, metres: number): number => (side * 10) / metres;
 function metresOf(name: string): number {
   const told = /_(\d0)m$/.exec(name)?.[1];
   if (told) return Number(told);
-  return /B0[234]$|B08$|TCI$/.test(name) ? 10 : /B01$|B09$|B10$/.test(name) ? 60 : 20;
+  return /B0[234]$|B08$|TCI$/.test(name) ? 10 : /B01$|B09$|B10$|_B00$/.test(name) ? 60 : 20;
 }
 
 /** Paths and contents of a product, for a folder or an archive. */
@@ -51,6 +53,7 @@ export function testSafeFiles(safe: TestSafe): { name: string; files: Map<string
     if (!image.startsWith("QI/")) listed.push(path);
     put(`${path}.tif`, testTiff({ width, height: width, pixelM: metres, epsg, ...tiff }));
   }
+  for (const [path, text] of Object.entries(safe.texts ?? {})) put(`${granule}/${path}`, text);
   put(`MTD_MSI${level}.xml`, productXml(safe, name, listed));
   put(`${granule}/MTD_TL.xml`, tileXml(side, epsg));
   put("manifest.safe", "<manifest/>");

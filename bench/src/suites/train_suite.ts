@@ -41,7 +41,8 @@ function trainCase(model: TrainModel, learning: Learning, lean: boolean, batch: 
   return {
     name: `${model === "small" ? "glof-small" : `ViT-${model}`}, ${learning}${lean ? ", checkpointed" : ""}, ${batch} chip${batch === 1 ? "" : "s"}`,
     task: { kind: "train", args: { model, learning, lean, batch } },
-    flop: forward * (1 + times + (lean ? 1 : 0)),
+    // Blocks below what learns are not recorded, and so not computed again.
+    flop: forward * (1 + times) + (lean ? (learning === "last block" ? perBlock : forward) : 0),
     bytes: 0,
   };
 }

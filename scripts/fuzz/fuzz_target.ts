@@ -21,7 +21,8 @@ export const oneFile = (name: string, content: Uint8Array | string): InputFiles 
   new Map([[name, typeof content === "string" ? new TextEncoder().encode(content) : content]]);
 
 /** The bytes of an input of one file. */
-export const onlyBytes = (files: InputFiles): Uint8Array<ArrayBuffer> => Uint8Array.from([...files.values()][0]!);
+export const onlyBytes = (files: InputFiles): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from([...files.values()][0]!);
 
 /** The text of an input of one file. */
 export const onlyText = (files: InputFiles): string => new TextDecoder().decode(onlyBytes(files));

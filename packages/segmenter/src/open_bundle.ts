@@ -55,7 +55,7 @@ export async function openBundle(source: BundleSource, options: OpenBundleOption
     if (sha256 !== text.sha256) {
       throw new GlofError(
         "hash-mismatch",
-        `${where}: expected weights with sha256 ${String(text.sha256)}, got ${sha256}. The file was changed or damaged: get it again.`,
+        `${where}: expected weights with sha256 ${shown(text.sha256)}, got ${sha256}. The file was changed or damaged: get it again.`,
         { expected: text.sha256, got: sha256 },
       );
     }
@@ -70,7 +70,7 @@ function checkFormat(text: BundleText, where: string): void {
   if (text.format !== bundleFormat) {
     throw new GlofError(
       "bundle-mismatch",
-      `${where}: expected a bundle of format ${bundleFormat}, got ${String(text.format ?? "weights alone")}. ` +
+      `${where}: expected a bundle of format ${bundleFormat}, got ${text.format === undefined ? "weights alone" : shown(text.format)}. ` +
         "Save weights together with their config with saveBundle.",
       { format: text.format },
     );
@@ -78,7 +78,7 @@ function checkFormat(text: BundleText, where: string): void {
   if (text.formatVersion !== undefined && text.formatVersion !== String(BUNDLE_FORMAT_VERSION)) {
     throw new GlofError(
       "bundle-mismatch",
-      `${where}: expected bundle format version ${BUNDLE_FORMAT_VERSION}, got ${String(text.formatVersion)}. ` +
+      `${where}: expected bundle format version ${BUNDLE_FORMAT_VERSION}, got ${shown(text.formatVersion)}. ` +
         "Update glof, or save the model again with this version.",
       { expected: BUNDLE_FORMAT_VERSION, got: text.formatVersion },
     );
@@ -114,6 +114,10 @@ function parseText(text: string | undefined, where: string): unknown {
     throw corruptText(where, cause);
   }
 }
+
+/** Text as it is; anything else may be there too, in a file that somebody changed. */
+const shown = (value: unknown): string =>
+  typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
 
 function corruptText(where: string, cause?: unknown): GlofError {
   return new GlofError("corrupt-file", `${where}: expected JSON, got something else. Get the bundle again.`, {

@@ -44,7 +44,7 @@ export function checkSegmenterConfig(config: unknown, where: string): SegmenterC
   if (fields.formatVersion !== BUNDLE_FORMAT_VERSION) {
     throw new GlofError(
       "bundle-mismatch",
-      `${where}: expected bundle format version ${BUNDLE_FORMAT_VERSION}, got ${String(fields.formatVersion)}. ` +
+      `${where}: expected bundle format version ${BUNDLE_FORMAT_VERSION}, got ${JSON.stringify(fields.formatVersion)}. ` +
         "Update glof, or save the model again with this version.",
       { expected: BUNDLE_FORMAT_VERSION, got: fields.formatVersion },
     );
@@ -69,7 +69,7 @@ function checkBands({ bands, backbone }: SegmenterConfig, where: string): void {
     }
   }
   if (new Set(bands).size !== bands.length) throw bad(where, "each band once", bands);
-  if (String(backbone.bands) !== String(bands)) {
+  if (JSON.stringify(backbone.bands) !== JSON.stringify(bands)) {
     throw bad(where, `a backbone for the same bands, ${bands.join(", ")},`, backbone.bands);
   }
 }
@@ -101,6 +101,7 @@ export function checkTiling(
   patchPx: number,
   where: string,
 ): void {
+  if (!Number.isSafeInteger(patchPx) || patchPx < 1) throw bad(where, "a patch size above 0", patchPx);
   if (!Number.isSafeInteger(tilePx) || tilePx < patchPx || tilePx % patchPx !== 0) {
     throw bad(where, `a tile size that is a multiple of the patch of ${patchPx} pixels`, tilePx);
   }

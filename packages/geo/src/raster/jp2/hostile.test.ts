@@ -1,6 +1,8 @@
 import { isGlofError, seededRng } from "@glof/core";
+import { bufferSource } from "@glof/core/bytes";
 import { describe, expect, it } from "vitest";
 import { openRaster } from "../open_raster.js";
+import { readMainHeader } from "./main_header.js";
 import {
   assemble,
   changed,
@@ -10,6 +12,7 @@ import {
   takeApart,
   viewOf,
 } from "./test_files/codestream_parts.js";
+import { createTilePartIndex } from "./tile_parts.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -108,6 +111,27 @@ describe("tile-parts that lie", () => {
     ["another tile's number", 4, 2, 2],
   ] as const)("%s", async (_, at, bytes, value) => {
     expect(await codeOf(withPart(3, changed(tileParts[3]!, at, bytes, value)))).toBe("corrupt-file");
+  });
+
+  it("more parts than counted do not come into the hands of who reads the tile", async () => {
+    const first = changed(tileParts[0]!, 11, 1, 1);
+    const bytes = assemble({ segments, tileParts: [first, ...tileParts.slice(1), first] });
+    const source = bufferSource("lying.j2k", bytes);
+    const extent = { offset: 0, length: bytes.length };
+    const index = createTilePartIndex(source, extent, await readMainHeader(source, extent, source.name));
+    const { parts } = await index.partsOf(0);
+    const before = parts.length;
+    await index.walkAll();
+    expect(parts.length).toBe(before);
+    expect((await index.partsOf(0)).parts.length).toBe(before + 1);
+  });
+
+  it("more parts than counted, found while the tile is being read", async () => {
+    const first = changed(tileParts[0]!, 11, 1, 1);
+    for (let at = 2; at <= tileParts.length; at++) {
+      const parts = [first, ...tileParts.slice(1, at), first, ...tileParts.slice(at)];
+      expect(await codeOf(assemble({ segments, tileParts: parts }))).toMatch(/^(no error|corrupt-file)$/);
+    }
   });
 
   it("endless empty ones", async () => {

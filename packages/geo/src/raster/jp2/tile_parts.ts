@@ -140,7 +140,8 @@ function createWalk(source: ByteSource, header: MainHeader, end: number): Walk {
       return known !== undefined && known.count > 0 && known.parts.length >= known.count;
     };
     while (!isDone() && (await step(signal)));
-    return tile === undefined ? undefined : tiles.get(tile)?.parts;
+    // A copy: where a count lies, a walk to another tile finds more parts of this one while it is being read.
+    return tile === undefined ? undefined : tiles.get(tile)?.parts.slice();
   };
   return {
     until(tile, signal) {

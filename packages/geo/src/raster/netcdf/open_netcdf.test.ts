@@ -286,6 +286,24 @@ describe("other layouts", () => {
   });
 });
 
+describe("heaps without end", () => {
+  it.each([
+    ["a free object of no size", 0, 0n],
+    ["an object whose size overflows", 1, 0xffff_fff0n],
+    ["a free object that overflows", 0, 2n ** 64n - 8n],
+  ])("%s is found before HDF5 goes round in it", async (_, index, size) => {
+    const content = new Uint8Array(await readFile(path));
+    const heap = Buffer.from(content.buffer).indexOf("GCOL");
+    expect(heap).toBeGreaterThan(0);
+    const view = new DataView(content.buffer);
+    view.setUint16(heap + 16, index, true);
+    view.setBigUint64(heap + 24, size, true);
+    for (const work of [openRaster(content.buffer), listVariables(content.buffer)]) {
+      await expect(work).rejects.toThrow(/heaps whose objects end/);
+    }
+  });
+});
+
 describe("an h5wasm that broke", () => {
   const trap = (): never => {
     throw new WebAssembly.RuntimeError("memory access out of bounds");

@@ -5,6 +5,7 @@ import type { ByteSource } from "../byte_source.js";
 import { createCubeSource } from "../cube/cube_source.js";
 import type { CubeStore } from "../cube/cube_store.js";
 import type { OpenRasterOptions, RasterInput } from "../raster_format.js";
+import { requireEndingHeaps } from "./check_heaps.js";
 import { type Hdf5Module, isBrokenModule, loadHdf5 } from "./hdf5_module.js";
 import { createHdf5Store, reasonOf } from "./hdf5_store.js";
 
@@ -57,6 +58,7 @@ export async function openNetcdfStore(
   input: RasterInput,
 ): Promise<CubeStore> {
   const path = await localPath(input);
+  await requireEndingHeaps(bytes, options.signal);
   const module = await loadSound(path === undefined ? "memory" : "disk", options, bytes.name);
   const { FS } = await module.ready;
   const place = path ?? (await copyToMemory(bytes, FS));

@@ -1,5 +1,7 @@
-import type { DataId, TensorInfo } from "@tensorflow/tfjs-core";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
 import type { ShaderBackend } from "./shader.js";
+
+type DataId = TensorInfo["dataId"];
 
 /**
  * What a dispatch needs of TensorFlow.js 4.22.0's WebGPU backend. Most of it is private in its types; the pin of that version
@@ -10,6 +12,8 @@ interface BackendInternals extends ShaderBackend {
   readonly adapterInfo?: { readonly vendor?: string };
   readonly pipelineCache: Record<string, GPUComputePipeline>;
   readonly commandQueueOwnedIds: WeakSet<DataId>;
+  /** What a buffer holds, which a tensor's own dtype does not say: a cast to float32 keeps the buffer of whole numbers. */
+  readonly tensorMap: { get(dataId: DataId): { readonly dtype: DataType } };
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
@@ -62,7 +66,8 @@ export function dispatch(shaderBackend: ShaderBackend, work: Dispatch): TensorIn
   const outputs = work.outputs.map(({ into }) =>
     "dataId" in into ? into : backend.makeTensorInfo([...into], "float32"),
   );
-  const tensors = [...outputs, ...work.inputs.map(({ tensor }) => tensor)];
+  const inputs = work.inputs.map((input) => asFloats(backend, input));
+  const tensors = [...outputs, ...inputs];
   for (const { dataId } of tensors) backend.uploadToGPU(dataId);
   const pipeline = pipelineOf(backend, work);
   const uniforms = backend.makeUniforms(
@@ -75,7 +80,36 @@ export function dispatch(shaderBackend: ShaderBackend, work: Dispatch): TensorIn
   });
   for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
   record(backend, pipeline, bindGroup, work.groups);
+  for (const [at, { tensor }] of work.inputs.entries()) {
+    if (inputs[at] !== tensor) backend.disposeData(inputs[at]!.dataId);
+  }
   return outputs;
+}
+
+/** Threads of a group of the conversion, and groups along one axis that every device takes. */
+const [conversionThreads, groupsPerRow] = [256, 65_535];
+
+/** The tensor, or a copy in floats where its buffer holds whole numbers. */
+function asFloats(backend: BackendInternals, { tensor, element }: ShaderInput): TensorInfo {
+  if (element === "i32" || element === "u32") return tensor;
+  if (backend.tensorMap.get(tensor.dataId).dtype === "float32") return tensor;
+  const count = tensor.shape.reduce((product, size) => product * size, 1);
+  const groups = Math.ceil(count / conversionThreads);
+  const [floats] = dispatch(backend, {
+    key: "to_floats",
+    outputs: [{ name: "y", element: "f32", into: tensor.shape }],
+    inputs: [{ name: "x", element: "i32", tensor }],
+    uniforms: [["count", "i32", count]],
+    code: () => `
+@compute @workgroup_size(${conversionThreads})
+fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
+  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${conversionThreads}u + thread);
+  if (at < uniforms.count) { y[at] = f32(x[at]); }
+}
+`,
+    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+  });
+  return floats!;
 }
 
 /** Whether the device is a GPU: SwiftShader, of vendor "google", runs shaders on the processor. */

@@ -197,6 +197,13 @@ describeOnBackends(
       }
     });
 
+    it("take floats that tfjs keeps as whole numbers", async () => {
+      const ones = tf.cast(tf.oneHot(tf.tensor1d([2, 0, 1], "int32"), 3), "float32") as tf.Tensor2D;
+      const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+      await expectClose(tf.matMul(ones, x), [5, 6, 1, 2, 3, 4]);
+      await expectClose(linear(tf.cast(tf.tensor2d([1, 2, 3], [1, 3], "int32"), "float32"), x), [22, 28]);
+    });
+
     it("stay in single precision on a device without matrix units, and say so", async () => {
       expect(await useWebgpuPrecision("f16")).toEqual({
         precision: "f32",

@@ -19,6 +19,8 @@ const args = [
   "--use-webgpu-adapter=swiftshader",
   "--use-vulkan=swiftshader",
   "--use-angle=swiftshader",
+  // As runtime does in Node: SwiftShader compiles the extension to a store per number of workgroup memory.
+  "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
   "--ignore-gpu-blocklist",
   "--disable-background-networking",
   "--disable-component-update",

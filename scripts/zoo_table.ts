@@ -48,7 +48,7 @@ for index, path in enumerate(args['paths']):
     for i in range(ds.RasterCount):
         b = ds.GetRasterBand(i + 1)
         a = b.ReadAsArray(0, 0, w, h)
-        if a is None: fact['error'] = gdal.GetLastErrorMsg().strip(); break
+        if a is None: fact['error'] = gdal.GetLastErrorMsg().strip().split('/geotiff_zoo/')[-1]; break
         if b.GetMetadataItem('PIXELTYPE', 'IMAGE_STRUCTURE') == 'SIGNEDBYTE': a = a.view('i1')
         a.tofile(os.path.join(args['folder'], '%d_%d.bin' % (index, i)))
         f = a.astype('f8'); f = f[np.isfinite(f)]

@@ -1,5 +1,5 @@
 import { loaderCode } from "./operand_loader.js";
-import { finishCode, type ProductVariant } from "./product_shader.js";
+import { finishCode, type ProductVariant, vectorB } from "./product_shader.js";
 import { repeat } from "./repeat.js";
 
 /**
@@ -34,7 +34,6 @@ export function matrixUnitDepth(workgroupBytes: number): 16 | 32 {
 
 /** WGSL of a product on matrix units; buffers as `productCode`. Needs subgroups of 32 threads in the order of the group. */
 export function matrixUnitCode(variant: ProductVariant, depth: 16 | 32): string {
-  const vectorB = variant.vectorN && variant.b === "outer";
   const quads = tile / 4;
   const loads = depth / loadDepth;
   const place = (name: "A" | "B", i: string): string => `{
@@ -57,8 +56,8 @@ export function matrixUnitCode(variant: ProductVariant, depth: 16 | 32): string 
 var<workgroup> tileA : array<f16, ${tile * depth}>;
 var<workgroup> tileB : array<f16, ${tile * depth}>;
 var<workgroup> staged : array<f32, ${edge * edge * subgroups}>;
-${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM, plain: true }, loadDepth, quads)}
-${loaderCode({ name: "B", kind: variant.b, vector: vectorB, plain: true }, loadDepth, quads)}
+${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM, half: variant.halfA, plain: true }, loadDepth, quads)}
+${loaderCode({ name: "B", kind: variant.b, vector: vectorB(variant), half: variant.halfB, plain: true }, loadDepth, quads)}
 ${finishCode(variant)}
 
 // A subgroup agrees on where its fragments lie, which the compiler cannot see.

@@ -1,3 +1,5 @@
+import { loadExpression } from "./half_storage.js";
+
 /**
  * How the product's shader reads an operand: numbers by their place along the outer axis (M or N) and along K.
  *
@@ -21,6 +23,8 @@ export interface Operand {
   readonly kind: OperandKind;
   /** The buffer holds vectors of four numbers along the outer axis (`outer` only). */
   readonly vector: boolean;
+  /** The buffer holds halves; see `half_storage.ts`. */
+  readonly half: boolean;
   /** `placeOfA` gives (k, quad) as they are, not the index with the turn against bank conflicts. Default false. */
   readonly plain?: boolean;
 }
@@ -33,7 +37,7 @@ export interface Operand {
  * @param quads vectors along the outer axis of a tile
  */
 export function loaderCode(
-  { name, kind, vector, plain = false }: Operand,
+  { name, kind, vector, half, plain = false }: Operand,
   depth: number,
   quads: number,
 ): string {
@@ -45,10 +49,10 @@ export function loaderCode(
   const one = (i: number): string =>
     `if (first + ${i} < ${outer}) { four.${"xyzw"[i]} = element${name}(start, first + ${i}, k); }`;
   const body = vector
-    ? `if (first < ${outer}) { four = ${buffer}[(start + k * ${outer} + first) / 4]; }`
+    ? `if (first < ${outer}) { four = ${loadExpression(buffer, `(start + k * ${outer} + first) / 4`, half, true)}; }`
     : [0, 1, 2, 3].map(one).join("\n    ");
   return `
-${vector ? "" : elementCode(name, kind, buffer, outer)}
+${vector ? "" : elementCode({ name, kind, half, outer })}
 fn load${name}(start : i32, base : i32, deep : i32, last : i32, thread : i32) -> vec4<f32> {
   let first = base + 4 * (thread ${quad});
   let k = deep + thread ${deep};
@@ -73,23 +77,29 @@ function plainPlace(name: string, deep: string, quad: string): string {
   return `fn placeOf${name}(thread : u32) -> vec2<u32> { return vec2<u32>(thread ${deep}u, thread ${quad}u); }`;
 }
 
-function elementCode(name: string, kind: OperandKind, buffer: string, outer: string): string {
+function elementCode({
+  name,
+  kind,
+  half,
+  outer,
+}: Pick<Operand, "name" | "kind" | "half"> & { outer: string }): string {
+  const number = (index: string): string => loadExpression(name.toLowerCase(), index, half, false);
   const head = `fn element${name}(start : i32, outer : i32, k : i32) -> f32`;
   switch (kind) {
     case "deep":
-      return `${head} { return ${buffer}[start + outer * uniforms.K + k]; }`;
+      return `${head} { return ${number("start + outer * uniforms.K + k")}; }`;
     case "outer":
-      return `${head} { return ${buffer}[start + k * ${outer} + outer]; }`;
+      return `${head} { return ${number(`start + k * ${outer} + outer`)}; }`;
     case "filter":
       return `${head} {
   let tap = k / uniforms.O;
-  return ${buffer}[(tap * uniforms.C + outer) * uniforms.O + k % uniforms.O];
+  return ${number("(tap * uniforms.C + outer) * uniforms.O + k % uniforms.O")};
 }`;
     case "patches":
-      return `${seenPixel(buffer)}
+      return `${seenPixel(number)}
 ${head} { return seen(outer, k); }`;
     case "taps":
-      return `${seenPixel(buffer)}
+      return `${seenPixel(number)}
 ${head} { return seen(k, outer); }`;
     case "spread":
       return `${head} {
@@ -102,7 +112,7 @@ ${head} { return seen(k, outer); }`;
     return 0.0;
   }
   let image = outer / (uniforms.inH * uniforms.inW);
-  return ${buffer}[((image * uniforms.outH + source.x) * uniforms.outW + source.y) * uniforms.O + k % uniforms.O];
+  return ${number("((image * uniforms.outH + source.x) * uniforms.outW + source.y) * uniforms.O + k % uniforms.O")};
 }`;
   }
 }
@@ -112,13 +122,13 @@ const tapOffset =
   "vec2<i32>(tap / uniforms.kernelW * uniforms.dilationH, tap % uniforms.kernelW * uniforms.dilationW)";
 
 /** WGSL: what an output pixel sees under (tap, channel); 0 in the padding. */
-function seenPixel(buffer: string): string {
+function seenPixel(number: (index: string) => string): string {
   return `fn seen(pixel : i32, deep : i32) -> f32 {
   let tap = deep / uniforms.C;
   let place = vec2<i32>(pixel / uniforms.outW % uniforms.outH, pixel % uniforms.outW);
   let at = place * vec2<i32>(uniforms.strideH, uniforms.strideW) + ${tapOffset} - ${padding};
   if (any(at < vec2<i32>()) || at.x >= uniforms.inH || at.y >= uniforms.inW) { return 0.0; }
   let image = pixel / (uniforms.outH * uniforms.outW);
-  return ${buffer}[((image * uniforms.inH + at.x) * uniforms.inW + at.y) * uniforms.C + deep % uniforms.C];
+  return ${number("((image * uniforms.inH + at.x) * uniforms.inW + at.y) * uniforms.C + deep % uniforms.C")};
 }`;
 }

@@ -1,9 +1,10 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch, isHardware, type ShaderInput, type UniformValue, workgroupBytes } from "./dispatch.js";
 import { areMatrixUnitsInUse, matrixUnitExtensions } from "./half_precision.js";
+import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import { matrixUnitCode, matrixUnitDepth, matrixUnitTile } from "./matrix_unit_shader.js";
 import type { OperandKind } from "./operand_loader.js";
-import { type ProductVariant, productCode, variantKey } from "./product_shader.js";
+import { type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
 import type { ShaderBackend } from "./shader.js";
 
 /** A product of matrices and what follows it: y = residual + scale * activation(A B + bias). */
@@ -75,6 +76,8 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
     tile: half ? matrixUnitTile : chooseTile(m, n, batch * splits),
     a: kindA,
     b: kindB,
+    halfA: holdsHalves(backend, product.a),
+    halfB: holdsHalves(backend, product.b),
     vectorM: kindA === "outer" && m % 4 === 0,
     vectorN: n % 4 === 0,
     split: splits > 1,
@@ -93,8 +96,8 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
     extensions: half ? matrixUnitExtensions : [],
     outputs: [{ name: "y", element, into: [batch * splits, m, n] }],
     inputs: [
-      { name: "a", element: variant.vectorM ? "vec4<f32>" : "f32", tensor: product.a },
-      { name: "b", element: kindB === "outer" ? element : "f32", tensor: product.b },
+      { name: "a", element: elementOfBuffer(variant.halfA, variant.vectorM), tensor: product.a },
+      { name: "b", element: elementOfBuffer(variant.halfB, vectorB(variant)), tensor: product.b },
       ...extra,
     ],
     uniforms: [

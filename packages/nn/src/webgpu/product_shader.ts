@@ -22,6 +22,9 @@ export interface ProductVariant {
   readonly b: OperandKind;
   /** A is read as vectors along M. */
   readonly vectorM: boolean;
+  /** The buffers of the operands hold halves. */
+  readonly halfA: boolean;
+  readonly halfB: boolean;
   /** B, where it runs along N, and all that follows the product are read and written as vectors along N. */
   readonly vectorN: boolean;
   /** The groups along z share the sum over K of one product instead of making several. */
@@ -45,6 +48,11 @@ export function productDepth(tile: number): number {
   return halfNumbers / tile;
 }
 
+/** Whether B is read as vectors along N. */
+export function vectorB({ vectorN, b }: ProductVariant): boolean {
+  return vectorN && b === "outer";
+}
+
 /** A short name of a variant, unique. */
 export function variantKey(variant: ProductVariant): string {
   const flags = Object.entries(variant).map(([name, value]) => (value === true ? name : value || ""));
@@ -60,8 +68,8 @@ export function productCode(variant: ProductVariant): string {
   return `
 var<workgroup> tileA : array<vec4<f32>, ${halfNumbers / 2}>;
 var<workgroup> tileB : array<vec4<f32>, ${halfNumbers / 2}>;
-${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM }, depth, quads)}
-${loaderCode({ name: "B", kind: variant.b, vector: variant.vectorN && variant.b === "outer" }, depth, quads)}
+${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM, half: variant.halfA }, depth, quads)}
+${loaderCode({ name: "B", kind: variant.b, vector: vectorB(variant), half: variant.halfB }, depth, quads)}
 ${finishCode(variant)}
 
 @compute @workgroup_size(${productThreads})

@@ -1,0 +1,114 @@
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { type BackendInternals, internalsOf } from "./backend_internals.js";
+import { halvesCode, makeHalfTensor } from "./half_storage.js";
+import type { ShaderBackend } from "./shader.js";
+
+/** One number of the struct `Uniforms` of a shader. */
+export type UniformValue = readonly [name: string, type: "i32" | "f32", value: number];
+
+/** A buffer of a shader: its name in the code, the element type the code sees, and what it holds. */
+export interface ShaderInput {
+  readonly name: string;
+  /** `u32` and `vec2<u32>` of a float32 tensor: halves, as `half_storage.ts` keeps them. */
+  readonly element: "f32" | "vec2<f32>" | "vec4<f32>" | "i32" | "u32" | "vec2<u32>";
+  readonly tensor: TensorInfo;
+}
+
+/** A result of a shader: a new tensor of a shape, or one there is whose numbers it (partly) writes. */
+export interface ShaderOutput {
+  readonly name: string;
+  /** `vec2<u32>`: the new tensor holds halves. */
+  readonly element: "f32" | "vec4<f32>" | "vec2<u32>";
+  readonly into: readonly number[] | TensorInfo;
+}
+
+/** A compute pass with any number of results, in tfjs's own command stream. */
+export interface Dispatch {
+  /** Unique for the code that `code` gives: one compiled pipeline is kept per key. */
+  readonly key: string;
+  readonly outputs: readonly ShaderOutput[];
+  readonly inputs: readonly ShaderInput[];
+  readonly uniforms: readonly UniformValue[];
+  /** WGSL after the declarations of buffers and `uniforms`; the entry point is `main`. Only called on a first use. */
+  readonly code: () => string;
+  readonly groups: readonly [x: number, y: number, z: number];
+  /** WGSL extensions that the code needs, such as `f16`. Default none. */
+  readonly extensions?: readonly string[];
+}
+
+/** Queues a compute pass over buffers as they are; its results belong to the caller. */
+export function queuePass(shaderBackend: ShaderBackend, work: Dispatch): TensorInfo[] {
+  const backend = internalsOf(shaderBackend);
+  const outputs = work.outputs.map((output) => resultOf(backend, output));
+  const tensors = [...outputs, ...work.inputs.map(({ tensor }) => tensor)];
+  for (const { dataId } of tensors) backend.uploadToGPU(dataId);
+  const pipeline = pipelineOf(backend, work);
+  const uniforms = backend.makeUniforms(
+    work.uniforms.map(([, type, value]) => ({ type: type === "i32" ? "int32" : "float32", data: [value] })),
+  );
+  const resources = [...tensors.map((tensor) => backend.tensorToBinding(tensor)), uniforms];
+  const bindGroup = backend.device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: resources.map((resource, binding) => ({ binding, resource })),
+  });
+  for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
+  record(backend, pipeline, bindGroup, work.groups);
+  return outputs;
+}
+
+function resultOf(backend: BackendInternals, { into, element }: ShaderOutput): TensorInfo {
+  if ("dataId" in into) return into;
+  return element === "vec2<u32>"
+    ? makeHalfTensor(backend, into)
+    : backend.makeTensorInfo([...into], "float32");
+}
+
+/** As many passes as tfjs itself puts into one submission. */
+const passesPerSubmission = 15;
+
+function record(
+  backend: BackendInternals,
+  pipeline: GPUComputePipeline,
+  bindGroup: GPUBindGroup,
+  groups: Dispatch["groups"],
+): void {
+  backend.ensureCommandEncoderReady();
+  backend.computePassEncoder ??= backend.commandEncoder!.beginComputePass({});
+  backend.computePassEncoder.setPipeline(pipeline);
+  backend.computePassEncoder.setBindGroup(0, bindGroup);
+  backend.computePassEncoder.dispatchWorkgroups(...groups);
+  backend.dispatchCountInPass++;
+  if (backend.dispatchCountInPass < passesPerSubmission) return;
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+}
+
+function pipelineOf(backend: BackendInternals, work: Dispatch): GPUComputePipeline {
+  const key = `glof_${work.key}`;
+  const known = backend.pipelineCache[key];
+  if (known !== undefined) return known;
+  const code = `${declarations(work)}\n${work.code()}`;
+  const module = backend.device.createShaderModule({ code, label: key });
+  const pipeline = backend.device.createComputePipeline({
+    compute: { module, entryPoint: "main" },
+    label: key,
+    layout: "auto",
+  });
+  backend.pipelineCache[key] = pipeline;
+  return pipeline;
+}
+
+function declarations({ outputs, inputs, uniforms, extensions = [] }: Dispatch): string {
+  const buffers = [
+    ...outputs.map(({ name, element }) => `var<storage, read_write> ${name} : array<${element}>;`),
+    ...inputs.map(({ name, element }) => `var<storage, read> ${name} : array<${element}>;`),
+    "var<uniform> uniforms : Uniforms;",
+  ];
+  const fields = uniforms.map(([name, type]) => `${name} : ${type},`).join(" ");
+  const bound = buffers.map((buffer, binding) => `@group(0) @binding(${binding}) ${buffer}`);
+  const enabled = extensions.map((extension) => `enable ${extension};`);
+  const isOfHalves = [...outputs, ...inputs].some(
+    ({ element }) => element.endsWith("u32") || element.endsWith("u32>"),
+  );
+  return [...enabled, `struct Uniforms { ${fields} };`, ...bound, isOfHalves ? halvesCode : ""].join("\n");
+}

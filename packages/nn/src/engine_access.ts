@@ -34,3 +34,8 @@ interface EngineInternals {
 export function engineInternals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
+
+/** Whether operations are recorded for a gradient. */
+export function isRecording(): boolean {
+  return engineInternals().state.gradientDepth > 0;
+}

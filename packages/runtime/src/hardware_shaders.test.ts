@@ -1,6 +1,7 @@
 import {
   adamUpdate,
   conv2d,
+  convBatchNorm,
   installWebgpuKernels,
   layerNorm,
   linear,
@@ -13,6 +14,8 @@ import {
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const normOf = (one: tf.Tensor) => ({ weight: one, bias: one, runningMean: one, runningVar: one });
 
 /** Operations at the sizes that choose each form of the shaders: tiles of 64 and 128, vectors and single numbers. */
 const operations: readonly (readonly [name: string, f: (given: Params) => tf.Tensor, shapes: number[][]])[] =
@@ -35,6 +38,22 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       "conv2d",
       ({ a, b, c }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c!, { padding: 1 }),
       [[1, 130, 130, 64], [3, 3, 64, 64], [64]],
+    ],
+    [
+      "conv2d with ReLU",
+      ({ a, b, c }) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c!, { padding: 1, activation: "relu" }),
+      [[1, 130, 130, 64], [3, 3, 64, 64], [64]],
+    ],
+    [
+      "convBatchNorm",
+      ({ a, b, c }) =>
+        convBatchNorm(a as tf.Tensor4D, b as tf.Tensor4D, c!, normOf(c!), { activation: "relu" }),
+      [[1, 130, 130, 64], [3, 3, 64, 64], [64]],
+    ],
+    [
+      "convBatchNorm, odd sizes",
+      ({ a, b, c }) => convBatchNorm(a as tf.Tensor4D, b as tf.Tensor4D, undefined, normOf(c!)),
+      [[1, 9, 9, 3], [3, 3, 3, 5], [5]],
     ],
     ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1370, 384], [384], [384]]],
     ["softmax", ({ a }) => softmax(a!), [[64, 1370]]],

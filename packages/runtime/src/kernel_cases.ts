@@ -3,6 +3,7 @@ import {
   avgPool2d,
   batchNorm,
   conv2d,
+  convBatchNorm,
   convTranspose2d,
   gelu,
   groupNorm,
@@ -18,7 +19,7 @@ import {
   softmax,
   softplus,
 } from "@glof/nn";
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 
 /** Tensors of a case by name. */
 export type CaseInputs = Readonly<Record<string, tf.Tensor>>;
@@ -42,6 +43,7 @@ const row = (name: string, inputs: KernelCase["inputs"], compute: Compute): Kern
 
 const image = [2, 11, 14, 8];
 const token = { gamma: [48], beta: [48] };
+const normOf12 = { weight: [12], bias: [12], mean: [12], spread: [12] };
 const channel = { gamma: [8], beta: [8] };
 
 /**
@@ -77,6 +79,21 @@ export const kernelCases: readonly KernelCase[] = [
   ),
   row("conv2d 3x3", { x: image, w: [3, 3, 8, 12], b: [12] }, ({ x, w, b }) =>
     conv2d(x!, w!, b, { padding: 1 }),
+  ),
+  row("conv2d 3x3 + relu", { x: image, w: [3, 3, 8, 12], b: [12] }, ({ x, w, b }) =>
+    conv2d(x!, w!, b, { padding: 1, activation: "relu" }),
+  ),
+  row(
+    "conv2d + batchNorm + relu",
+    { x: image, w: [3, 3, 8, 12], ...normOf12 },
+    ({ x, w, weight, bias, mean, spread }) =>
+      convBatchNorm(
+        x!,
+        w!,
+        undefined,
+        { weight: weight!, bias: bias!, runningMean: mean!, runningVar: tf.square(spread!) },
+        { padding: 1, activation: "relu" },
+      ),
   ),
   row("conv2d 3x3, stride 2, dilation 2", { x: image, w: [3, 3, 8, 5] }, ({ x, w }) =>
     conv2d(x!, w!, undefined, { stride: 2, dilation: 2, padding: 2 }),

@@ -1,6 +1,14 @@
-import { conv2d, type Init, type ParamSpec, type Params, relu } from "@glof/nn";
+import {
+  type Conv2dOptions,
+  conv2d,
+  convBatchNorm,
+  type Init,
+  type ParamSpec,
+  type Params,
+  relu,
+} from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { applyNorm, type NormKind, normSpecs } from "./norm.js";
+import { applyNorm, batchNormParams, type NormKind, normSpecs } from "./norm.js";
 import type { DecoderMode } from "./types.js";
 
 /** A convolution, a normalisation, ReLU. */
@@ -49,10 +57,13 @@ export function unitSpecs(unit: ConvUnit): ParamSpec[] {
 /** [N, H, W, in] to [N, H', W', out], H' = ceil(H / stride). */
 export function applyUnit(unit: ConvUnit, params: Params, x: tf.Tensor4D, mode: DecoderMode): tf.Tensor4D {
   const { conv, norm, kernel = 3, stride = 1, normKind } = unit;
-  return tf.tidy(() => {
-    const convolved = applyConv(params, conv, x, { stride, padding: (kernel - 1) / 2 });
-    return relu(applyNorm(normKind, params, norm, convolved, mode));
-  });
+  const shape = { stride, padding: (kernel - 1) / 2 };
+  if (normKind === "none") return applyConv(params, conv, x, { ...shape, activation: "relu" });
+  if (normKind === "batch" && !mode.training) {
+    const [w, b] = [params[`${conv}.weight`] as tf.Tensor4D, params[`${conv}.bias`]];
+    return convBatchNorm(x, w, b, batchNormParams(params, norm), { ...shape, activation: "relu" });
+  }
+  return tf.tidy(() => relu(applyNorm(normKind, params, norm, applyConv(params, conv, x, shape), mode)));
 }
 
 /** A convolution by the parameters named `at`. */
@@ -60,7 +71,7 @@ export function applyConv(
   params: Params,
   at: string,
   x: tf.Tensor4D,
-  options: { readonly stride?: number; readonly padding?: number } = {},
+  options: Conv2dOptions = {},
 ): tf.Tensor4D {
   return conv2d(x, params[`${at}.weight`] as tf.Tensor4D, params[`${at}.bias`], options);
 }

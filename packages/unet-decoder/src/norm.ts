@@ -1,4 +1,4 @@
-import { batchNorm, groupNorm, type ParamSpec, type Params } from "@glof/nn";
+import { type BatchNormParams, batchNorm, groupNorm, type ParamSpec, type Params } from "@glof/nn";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { DecoderMode } from "./types.js";
 
@@ -47,22 +47,28 @@ export function applyNorm(
   mode: DecoderMode,
 ): tf.Tensor4D {
   if (kind === "none") return x;
-  const [weight, bias] = [params[`${at}.weight`]!, params[`${at}.bias`]!];
-  if (kind === "group") return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]) });
-  const runningMean = params[`${at}.running_mean`]!;
-  const runningVar = params[`${at}.running_var`]!;
+  if (kind === "group") {
+    const [weight, bias] = [params[`${at}.weight`]!, params[`${at}.bias`]!];
+    return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]) });
+  }
   const { onBuffer } = mode;
-  return batchNorm(
-    x,
-    { weight, bias, runningMean, runningVar },
-    {
-      training: mode.training,
-      ...(onBuffer && {
-        onStatistics: (statistics) => {
-          onBuffer(`${at}.running_mean`, statistics.runningMean);
-          onBuffer(`${at}.running_var`, statistics.runningVar);
-        },
-      }),
-    },
-  );
+  return batchNorm(x, batchNormParams(params, at), {
+    training: mode.training,
+    ...(onBuffer && {
+      onStatistics: (statistics) => {
+        onBuffer(`${at}.running_mean`, statistics.runningMean);
+        onBuffer(`${at}.running_var`, statistics.runningVar);
+      },
+    }),
+  });
+}
+
+/** Parameters of the batch normalisation named `at`. */
+export function batchNormParams(params: Params, at: string): BatchNormParams {
+  return {
+    weight: params[`${at}.weight`]!,
+    bias: params[`${at}.bias`]!,
+    runningMean: params[`${at}.running_mean`]!,
+    runningVar: params[`${at}.running_var`]!,
+  };
 }

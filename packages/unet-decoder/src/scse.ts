@@ -1,4 +1,4 @@
-import { avgPool2d, type ParamSpec, type Params, relu, sigmoid } from "@glof/nn";
+import { avgPool2d, type ParamSpec, type Params, sigmoid } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { applyConv, convSpecs } from "./conv_unit.js";
 
@@ -21,9 +21,8 @@ export function scseSpecs(at: string, width: number): ParamSpec[] {
 export function applyScse(params: Params, at: string, x: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => {
     const pooled = avgPool2d(x, [x.shape[1], x.shape[2]]); // [N, 1, 1, C]
-    const channels = sigmoid(
-      applyConv(params, `${at}.cSE.3`, relu(applyConv(params, `${at}.cSE.1`, pooled))),
-    );
+    const squeezed = applyConv(params, `${at}.cSE.1`, pooled, { activation: "relu" });
+    const channels = sigmoid(applyConv(params, `${at}.cSE.3`, squeezed));
     const pixels = sigmoid(applyConv(params, `${at}.sSE.0`, x)); // [N, H, W, 1]
     return tf.add(tf.mul(x, channels), tf.mul(x, pixels)) as tf.Tensor4D;
   });

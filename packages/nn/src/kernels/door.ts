@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 
 /**
  * Fast kernels that a backend may register under these names (with `tf.registerKernel`), and what each takes:
- * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu"; gives [M, out]
+ * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu" | "relu"; gives [M, out]
  * - `GlofLinearResidual`: inputs x, w, b? as above, gamma? [out], residual [M, out]; gives residual + gamma * (x w + b)
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon; gives [N, H, W, C]
@@ -10,7 +10,9 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofGelu`: inputs x of any shape; gives the same shape
  * - `GlofAttention`: inputs q, k, v [B, T, d]; attrs scale; gives [B, T, d]
  * - `GlofMultiHeadAttention`: inputs qkv [N, T, 3D]; attrs heads, scale; gives [N, T, D]
- * - `GlofConv2D`: inputs x NHWC, filter HWIO, bias? [O]; attrs strides, pad (tfjs's explicit form), dilations; gives NHWC
+ * - `GlofConv2D`: inputs x NHWC, filter HWIO, bias? [O]; attrs strides, pad (tfjs's explicit form), dilations,
+ *   activation "linear" | "relu"; gives NHWC
+ * - `GlofConvNorm`: inputs also mean, variance, weight, shift [O], attrs also epsilon: a batch norm before the activation
  * - `GlofConv2DInputGradient`: inputs dy, filter; attrs as above and inputShape; gives dx
  * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
  * - `GlofAxisMap`: inputs x; attrs values (matrix [outSize, inSize], a Float32Array), outSize, inSize, axis, adjoint; gives
@@ -26,6 +28,7 @@ export type FastKernelName =
   | "GlofAttention"
   | "GlofMultiHeadAttention"
   | "GlofConv2D"
+  | "GlofConvNorm"
   | "GlofConv2DInputGradient"
   | "GlofConv2DFilterGradient"
   | "GlofAxisMap";

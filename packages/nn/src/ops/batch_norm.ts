@@ -119,18 +119,23 @@ function newStatistics(x: tf.Tensor, params: BatchNormParams, momentum: number):
 }
 
 function checkShapes(x: tf.Tensor, params: BatchNormParams, training: boolean): void {
-  const width = x.shape.at(-1);
-  for (const [name, tensor] of Object.entries(params) as [string, tf.Tensor][]) {
-    if (tensor.rank === 1 && tensor.shape[0] === width) continue;
-    throw new GlofError(
-      "shape-mismatch",
-      `batchNorm: expected ${name} [C] for x [..., C], got x [${x.shape}] and [${tensor.shape}]. Images are NHWC.`,
-    );
-  }
+  checkNormWidth(params, x.shape);
   if (training && x.size / params.weight.size < 2) {
     throw new GlofError(
       "bad-argument",
       `batchNorm: expected more than one value per channel in training, got x [${x.shape}]. Use a larger batch or image.`,
+    );
+  }
+}
+
+/** Throws `shape-mismatch` unless every tensor of a norm has one number per channel of `shape`, the last axis. */
+export function checkNormWidth(params: BatchNormParams, shape: readonly number[]): void {
+  const width = shape.at(-1);
+  for (const [name, tensor] of Object.entries(params) as [string, tf.Tensor][]) {
+    if (tensor.rank === 1 && tensor.shape[0] === width) continue;
+    throw new GlofError(
+      "shape-mismatch",
+      `batchNorm: expected ${name} [C] for x [..., C], got x [${shape}] and [${tensor.shape}]. Images are NHWC.`,
     );
   }
 }

@@ -1,19 +1,22 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "../with_gradient.js";
+import { activationPullback } from "./activations.js";
 import {
   type ConvGeometry,
   type ConvShapeOptions,
   convGeometry,
   transposedGeometry,
 } from "./conv_geometry.js";
-import { convFilterGradient, convForward, convInputGradient } from "./conv_parts.js";
+import { convFilterGradient, convForward, convInputGradient, endConv } from "./conv_parts.js";
 import type { Pair } from "./pair.js";
 
 /** Options of `conv2d`, with PyTorch's meanings. */
 export interface Conv2dOptions extends ConvShapeOptions {
   /** Independent groups of channels. Default 1. */
   readonly groups?: number;
+  /** Applied to the result, in the same pass where the backend can. Default none. */
+  readonly activation?: "relu" | undefined;
 }
 
 /** Options of `convTranspose2d`, with PyTorch's meanings. */
@@ -40,25 +43,31 @@ export function conv2d(
   b?: tf.Tensor,
   options: Conv2dOptions = {},
 ): tf.Tensor4D {
-  const { groups = 1 } = options;
+  const { groups = 1, activation } = options;
   const [kh, kw, groupIn, out] = w.shape;
   checkChannels("conv2d", x, w, b, groups, groupIn * groups, out);
   const geometry = convGeometry([kh, kw], [x.shape[1], x.shape[2]], options, "conv2d");
-  return withGradient<tf.Tensor4D, "x" | "w" | "b", "x" | "w">({
+  return withGradient<tf.Tensor4D, "x" | "w" | "b", "x" | "w" | "y">({
     inputs: { x, w, b },
     forward: () => {
-      // One group alone may have its bias added while its block of the result is still in cache.
+      const end = { b, activation };
+      // One group alone may have all that follows done while its block of the result is still in cache.
       const value =
         groups === 1
-          ? convForward(x, w, geometry, b)
-          : addBias(grouped(convForward, groups, geometry, x, w), b);
-      return { value, saved: { x, w } };
+          ? convForward(x, w, geometry, end)
+          : endConv(grouped(convForward, groups, geometry, x, w), end);
+      // The slope of ReLU can be seen from its result.
+      const seen = activation === undefined ? {} : { y: value };
+      return { value, saved: { x, w, ...seen } as Record<"x" | "w" | "y", tf.Tensor> };
     },
-    backward: (dy, saved, wants) => ({
-      x: wants("x") ? grouped(convInputGradient, groups, geometry, dy, saved.w) : undefined,
-      w: wants("w") ? groupedFilterGradient(saved.x, dy, groups, geometry) : undefined,
-      b: wants("b") ? tf.sum(dy, [0, 1, 2]) : undefined,
-    }),
+    backward: (dy, saved, wants) => {
+      const dz = activation === undefined ? dy : activationPullback(activation, saved.y, dy);
+      return {
+        x: wants("x") ? grouped(convInputGradient, groups, geometry, dz, saved.w) : undefined,
+        w: wants("w") ? groupedFilterGradient(saved.x, dz, groups, geometry) : undefined,
+        b: wants("b") ? tf.sum(dz, [0, 1, 2]) : undefined,
+      };
+    },
   });
 }
 
@@ -85,7 +94,7 @@ export function convTranspose2d(
   return withGradient<tf.Tensor4D, "x" | "w" | "b", "x" | "w">({
     inputs: { x, w, b },
     forward: () => ({
-      value: addBias(grouped(convInputGradient, groups, geometry, x, w), b),
+      value: endConv(grouped(convInputGradient, groups, geometry, x, w), { b }),
       saved: { x, w },
     }),
     backward: (dy, saved, wants) => ({
@@ -94,10 +103,6 @@ export function convTranspose2d(
       b: wants("b") ? tf.sum(dy, [0, 1, 2]) : undefined,
     }),
   });
-}
-
-function addBias(y: tf.Tensor4D, b: tf.Tensor | undefined): tf.Tensor4D {
-  return b === undefined ? y : tf.add(y, b);
 }
 
 /** Runs a map of images and kernels once per group; kernels of groups lie along their last axis. */
@@ -132,7 +137,8 @@ function groupedFilterGradient(
   );
 }
 
-function checkChannels(
+/** Throws `shape-mismatch` where images, kernels and bias of a convolution do not belong together. */
+export function checkChannels(
   where: string,
   x: tf.Tensor,
   w: tf.Tensor,

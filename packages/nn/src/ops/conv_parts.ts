@@ -11,17 +11,31 @@ import { matMul } from "./mat_mul.js";
 
 type Window = readonly [before: number, after: number];
 
-/** y = conv(x, w) + b. */
+/** What follows a convolution. */
+export interface ConvEnd {
+  readonly b?: tf.Tensor | undefined;
+  readonly activation?: "relu" | undefined;
+}
+
+/** y = activation(conv(x, w) + b). */
 export function convForward(
   x: tf.Tensor4D,
   w: tf.Tensor4D,
   geometry: ConvGeometry,
-  b?: tf.Tensor,
+  { b, activation }: ConvEnd = {},
 ): tf.Tensor4D {
   const fast = useKernel("GlofConv2D");
-  if (fast !== undefined) return fast({ x, filter: w, bias: b }, convAttributes(geometry)) as tf.Tensor4D;
-  const y = composedForward(x, w, geometry);
-  return b === undefined ? y : tf.add(y, b);
+  if (fast !== undefined) {
+    const attributes = { ...convAttributes(geometry), activation: activation ?? "linear" };
+    return fast({ x, filter: w, bias: b }, attributes) as tf.Tensor4D;
+  }
+  return endConv(composedForward(x, w, geometry), { b, activation });
+}
+
+/** What follows a convolution, for one that has not done it. */
+export function endConv(y: tf.Tensor4D, { b, activation }: ConvEnd): tf.Tensor4D {
+  const shifted = b === undefined ? y : tf.add<tf.Tensor4D>(y, b);
+  return activation === "relu" ? tf.relu(shifted) : shifted;
 }
 
 function composedForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
@@ -196,7 +210,7 @@ function patchInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeome
 }
 
 /** Attributes of the convolution kernels, in tfjs's words. */
-function convAttributes({ stride, padding, dilation }: ConvGeometry): Record<string, unknown> {
+export function convAttributes({ stride, padding, dilation }: ConvGeometry): Record<string, unknown> {
   const pad = [
     [0, 0],
     [padding[0], padding[0]],

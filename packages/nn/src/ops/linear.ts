@@ -1,6 +1,6 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { engineInternals } from "../engine_access.js";
+import { isRecording } from "../engine_access.js";
 import { useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { type Activation, activationPullback, activationValue } from "./activations.js";
@@ -55,8 +55,8 @@ export function linear<T extends tf.Tensor>(
 }
 
 /**
- * `z` is what the activation saw, for the backward pass. A kernel fused with the activation does not give it, so it is
- * used only where nothing records.
+ * `z` is what the activation saw, for the backward pass. A kernel fused with GELU does not give it, so it is used only where
+ * nothing records; ReLU's slope can be seen from its result.
  */
 function linearForward(
   x: tf.Tensor,
@@ -64,9 +64,12 @@ function linearForward(
   b: tf.Tensor | undefined,
   activation: Activation | undefined,
 ): { value: tf.Tensor; z?: tf.Tensor } {
-  const isFusable = activation === "gelu" && engineInternals().state.gradientDepth === 0;
+  const isFusable = activation === "relu" || (activation === "gelu" && !isRecording());
   const kernel = isFusable ? useKernel("GlofLinear") : undefined;
-  if (kernel !== undefined) return { value: kernel({ x, w, b }, { activation: "gelu" }) };
+  if (kernel !== undefined) {
+    const value = kernel({ x, w, b }, { activation });
+    return activation === "relu" ? { value, z: value } : { value };
+  }
   const z = preActivation(x, w, b);
   return activation === undefined ? { value: z } : { value: activationValue(activation, z), z };
 }

@@ -5,7 +5,7 @@ import type { WasmKernel } from "./override.js";
 import type { KernelName, KernelTask } from "./threads/pool.js";
 import { type Range, splitForSums, splitForThreads } from "./threads/split.js";
 
-const activations: Readonly<Record<string, number>> = { none: 0, gelu: 3 };
+const activations: Readonly<Record<string, number>> = { none: 0, relu: 1, gelu: 3 };
 
 /** `GlofLinear`: x [M, in], w [in, out], b? [out] -> activation(x w + b) [M, out]. */
 export const linear: WasmKernel = {

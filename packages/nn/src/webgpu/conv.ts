@@ -2,7 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { UniformValue } from "./dispatch.js";
 import { isForwardOnly } from "./half_precision.js";
 import { type KernelCall, runStock, type WebgpuKernel } from "./kernel.js";
-import { runGathered } from "./product.js";
+import { type ProductNorm, runGathered } from "./product.js";
 import type { ShaderBackend } from "./shader.js";
 
 /**
@@ -76,6 +76,7 @@ function reshaped(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
   return { ...tensor, shape: [...shape] };
 }
 
+/** Convolution, bias, batch norm where there is one, activation: one pass. */
 function forward({ backend, inputs, attributes }: KernelCall): TensorInfo {
   const [images, rows, cols, inWidth] = inputs.x!.shape as [number, number, number, number];
   const [kh, kw, , outWidth] = inputs.filter!.shape as [number, number, number, number];
@@ -85,6 +86,8 @@ function forward({ backend, inputs, attributes }: KernelCall): TensorInfo {
     a: inputs.x!,
     b: inputs.filter!,
     bias: inputs.bias,
+    norm: inputs.mean && normOf(inputs, attributes),
+    activation: attributes.activation === "relu" ? "relu" : "none",
     m: images * outSize[0] * outSize[1],
     n: outWidth,
     k: kh * kw * inWidth,
@@ -94,6 +97,13 @@ function forward({ backend, inputs, attributes }: KernelCall): TensorInfo {
     sizes: uniformsOf(sizes, attributes),
   });
   return reshaped(y, [images, ...outSize, outWidth]);
+}
+
+function normOf(
+  { mean, variance, weight, shift }: KernelCall["inputs"],
+  { epsilon }: KernelCall["attributes"],
+): ProductNorm {
+  return { mean: mean!, variance: variance!, weight: weight!, shift: shift!, epsilon: epsilon as number };
 }
 
 function inputGradient({ backend, inputs, attributes }: KernelCall): TensorInfo {
@@ -145,9 +155,10 @@ function addParts(backend: ShaderBackend, parts: TensorInfo): TensorInfo {
   return sum;
 }
 
-/** `GlofConv2D`, `GlofConv2DInputGradient` and `GlofConv2DFilterGradient`. */
+/** `GlofConv2D`, `GlofConvNorm`, `GlofConv2DInputGradient` and `GlofConv2DFilterGradient`. */
 export const convKernels: readonly WebgpuKernel[] = [
   { name: "GlofConv2D", compute: forward },
+  { name: "GlofConvNorm", compute: forward },
   { name: "GlofConv2DInputGradient", compute: inputGradient },
   { name: "GlofConv2DFilterGradient", compute: filterGradient },
 ];

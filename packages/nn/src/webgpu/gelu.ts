@@ -3,21 +3,23 @@ import type { WebgpuKernel } from "./kernel.js";
 import { defaultGroupSize, runShader, type ShaderBackend, withShape } from "./shader.js";
 
 /**
- * The normal distribution function by erfc, Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7); the lower tail is
- * not a difference, so it keeps its digits.
+ * WGSL: the normal distribution function of an `f32` or a vector, by erfc, Abramowitz and Stegun 7.1.26 (absolute error below
+ * 1.5e-7); the lower tail is not a difference, so it keeps its digits.
  */
-const normalCdf = `
-fn normalCdf(x : f32) -> f32 {
+export function normalCdf(type: string): string {
+  return `
+fn normalCdf(x : ${type}) -> ${type} {
   let z = abs(x) * ${Math.SQRT1_2};
   let t = 1.0 / (1.0 + 0.3275911 * z);
   let series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
   let tail = 0.5 * series * exp(-z * z);
-  return select(1.0 - tail, tail, x < 0.0);
+  return select(1.0 - tail, tail, x < ${type}());
 }
 `;
+}
 
 const valueCode = `
-${normalCdf}
+${normalCdf("f32")}
 fn main(index : i32) {
   if (index >= uniforms.count) { return; }
   result[index] = x[index] * normalCdf(x[index]);
@@ -25,7 +27,7 @@ fn main(index : i32) {
 `;
 
 const gradientCode = `
-${normalCdf}
+${normalCdf("f32")}
 fn main(index : i32) {
   if (index >= uniforms.count) { return; }
   let at = x[index];

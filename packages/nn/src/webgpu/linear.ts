@@ -1,4 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { EpilogueActivation } from "./epilogue.js";
 import { isForwardOnly } from "./half_precision.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import { runProduct } from "./product.js";
@@ -11,7 +12,7 @@ function linear({ backend, inputs, attributes }: KernelCall): TensorInfo {
     a: withShape(x!, [1, ...x!.shape]),
     b: withShape(w!, [1, ...w!.shape]),
     bias: b,
-    activation: attributes.activation === "gelu" ? "gelu" : "none",
+    activation: attributes.activation as EpilogueActivation | undefined,
     scale: gamma,
     residual,
     half: isForwardOnly(),

@@ -1,5 +1,6 @@
+import { finishCode } from "./epilogue.js";
 import { loaderCode } from "./operand_loader.js";
-import { finishCode, type ProductVariant, vectorB } from "./product_shader.js";
+import { type ProductVariant, vectorB } from "./product_shader.js";
 import { repeat } from "./repeat.js";
 
 /**

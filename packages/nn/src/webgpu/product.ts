@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch, isHardware, type ShaderInput, type UniformValue, workgroupBytes } from "./dispatch.js";
+import type { EpilogueActivation } from "./epilogue.js";
 import { areMatrixUnitsInUse, matrixUnitExtensions } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import { matrixUnitCode, matrixUnitDepth, matrixUnitTile } from "./matrix_unit_shader.js";
@@ -7,7 +8,16 @@ import type { OperandKind } from "./operand_loader.js";
 import { type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
 import type { ShaderBackend } from "./shader.js";
 
-/** A product of matrices and what follows it: y = residual + scale * activation(A B + bias). */
+/** Batch normalisation by running statistics, all [N]. */
+export interface ProductNorm {
+  readonly mean: TensorInfo;
+  readonly variance: TensorInfo;
+  readonly weight: TensorInfo;
+  readonly shift: TensorInfo;
+  readonly epsilon: number;
+}
+
+/** A product of matrices and what follows it: y = residual + scale * activation(norm(A B + bias)). */
 export interface Product {
   /** [batch, M, K], or [batch, K, M] when transposed; batch 1 is used for every product. */
   readonly a: TensorInfo;
@@ -17,7 +27,8 @@ export interface Product {
   readonly transposeB?: boolean;
   /** [N] */
   readonly bias?: TensorInfo | undefined;
-  readonly activation?: "none" | "gelu";
+  readonly norm?: ProductNorm | undefined;
+  readonly activation?: EpilogueActivation;
   /** [N] */
   readonly scale?: TensorInfo | undefined;
   /** [batch, M, N] */
@@ -82,14 +93,16 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
     vectorN: n % 4 === 0,
     split: splits > 1,
     bias: bias !== undefined,
+    norm: product.norm !== undefined,
     activation: product.activation ?? "none",
     scale: scale !== undefined,
     residual: residual !== undefined,
     unroll: isHardware(backend),
   };
   const element = variant.vectorN ? "vec4<f32>" : "f32";
-  const extra = Object.entries({ bias, scale, residual }).flatMap(([name, tensor]): ShaderInput[] =>
-    tensor ? [{ name, element, tensor }] : [],
+  const { epsilon, ...moments } = product.norm ?? {};
+  const extra = Object.entries({ bias, ...moments, scale, residual }).flatMap(
+    ([name, tensor]): ShaderInput[] => (tensor ? [{ name, element, tensor }] : []),
   );
   const [y] = dispatch(backend, {
     key: half ? `half_${variantKey(variant)}` : variantKey(variant),
@@ -107,6 +120,7 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
       ["strideA", "i32", strideA],
       ["strideB", "i32", strideB],
       ["perSplit", "i32", Math.ceil(k / splits)],
+      ...(epsilon === undefined ? [] : [["epsilon", "f32", epsilon] as const]),
       ...sizes,
     ],
     code: () =>

@@ -1,3 +1,4 @@
+import { type Epilogue, finishCode } from "./epilogue.js";
 import { loaderCode, type OperandKind } from "./operand_loader.js";
 import { repeat } from "./repeat.js";
 
@@ -15,7 +16,7 @@ import { repeat } from "./repeat.js";
  */
 
 /** What one compiled product does; every combination is a shader of its own. */
-export interface ProductVariant {
+export interface ProductVariant extends Epilogue {
   /** Edge of the results of a workgroup. */
   readonly tile: 64 | 128;
   readonly a: OperandKind;
@@ -25,15 +26,10 @@ export interface ProductVariant {
   /** The buffers of the operands hold halves. */
   readonly halfA: boolean;
   readonly halfB: boolean;
-  /** B, where it runs along N, and all that follows the product are read and written as vectors along N. */
+  /** As in `Epilogue`, and B, where it runs along N, is read so too. */
   readonly vectorN: boolean;
   /** The groups along z share the sum over K of one product instead of making several. */
   readonly split: boolean;
-  readonly bias: boolean;
-  readonly activation: "none" | "gelu";
-  /** y = residual + scale * (...): the scale is one per column. */
-  readonly scale: boolean;
-  readonly residual: boolean;
   /** Inner loops written out; see `repeat`. */
   readonly unroll: boolean;
 }
@@ -59,7 +55,7 @@ export function variantKey(variant: ProductVariant): string {
   return `product_${flags.join("_")}`;
 }
 
-/** WGSL of a product; buffers y, a, b and, where the variant has them, bias, scale and residual. */
+/** WGSL of a product; buffers y, a, b and those of the epilogue. */
 export function productCode(variant: ProductVariant): string {
   const { tile, unroll } = variant;
   const depth = productDepth(tile);
@@ -130,60 +126,4 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   )}
 }
 `;
-}
-
-/** WGSL: `finish(start, row, col, product)` adds what belongs after the product and stores four columns of a row. */
-export function finishCode(variant: ProductVariant): string {
-  return `${variant.activation === "gelu" ? gelu4 : ""}\n${finish(variant)}`;
-}
-
-function finish({ vectorN, bias, activation, scale, residual }: ProductVariant): string {
-  const apply = (column: string, at: string): string =>
-    [
-      bias && `value = value + bias[${column}];`,
-      activation === "gelu" && "value = gelu4(value);",
-      scale && `value = value * scale[${column}];`,
-      residual && `value = value + residual[${at}];`,
-    ]
-      .filter(Boolean)
-      .join("\n  ");
-  if (vectorN) {
-    return `
-fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
-  if (row >= uniforms.M || col >= uniforms.N) { return; }
-  let at = (start + row * uniforms.N + col) / 4;
-  var value = product;
-  ${apply("col / 4", "at")}
-  y[at] = value;
-}
-`;
-  }
-  const one = (i: number): string => `
-  if (col + ${i} < uniforms.N) { finishOne(start + row * uniforms.N + col + ${i}, col + ${i}, product.${"xyzw"[i]}); }`;
-  return `
-fn finishOne(at : i32, col : i32, product : f32) {
-  var value = product;
-  ${apply("col", "at").replaceAll("gelu4(value)", "gelu4(vec4<f32>(value)).x")}
-  y[at] = value;
-}
-fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
-  if (row >= uniforms.M) { return; }
-  ${range(4, one)}
-}
-`;
-}
-
-/** Exact GELU; see `gelu.ts` for the formula. */
-const gelu4 = `
-fn gelu4(x : vec4<f32>) -> vec4<f32> {
-  let z = abs(x) * ${Math.SQRT1_2};
-  let t = 1.0 / (1.0 + 0.3275911 * z);
-  let series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  let tail = 0.5 * series * exp(-z * z);
-  return x * select(1.0 - tail, tail, x < vec4<f32>());
-}
-`;
-
-function range(count: number, line: (index: number) => string): string {
-  return Array.from({ length: count }, (_, index) => line(index)).join("\n      ");
 }

@@ -1,4 +1,5 @@
-import { describeOnBackends, expectClose, expectNoTensorGrowth } from "@glof/test-kit";
+import * as testKit from "@glof/test-kit";
+import { describeOnBackends, expectClose } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
@@ -12,13 +13,12 @@ import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
 import { softmax } from "../ops/softmax.js";
 import { seededTensor } from "../testing/directional_gradient.js";
-import type { Params } from "../types.js";
-import { valueAndGrad } from "../value_and_grad.js";
+import { expectParity, type ParityCase } from "../testing/expect_parity.js";
 import { installWebgpuKernels } from "./install.js";
 import { useWebgpuPrecision } from "./precision.js";
 
 /** Rows longer than a group of threads, more rows than a chunk, sizes that divide by nothing. */
-const cases: readonly (readonly [name: string, f: (inputs: Params) => tf.Tensor, shapes: number[][]])[] = [
+const cases: readonly ParityCase[] = [
   ["GELU", ({ a }) => activate(a!, "gelu"), [[3, 7, 41]]],
   ["linear", ({ a, b, c }) => linear(a!, b!, c!), [[2, 21, 33], [33, 50], [50]]],
   [
@@ -115,27 +115,9 @@ describeOnBackends(
       }
     });
 
-    for (const [name, f, shapes] of cases) {
-      it(`give the values and gradients of the composition: ${name}`, async () => {
-        const names = ["a", "b", "c", "d", "e"];
-        const inputs = Object.fromEntries(
-          shapes.map((shape, index) => [names[index]!, seededTensor(shape, names[index]!, -2, 2)]),
-        );
-        const loss = (given: Params): tf.Scalar => tf.mean(tf.square(f(given))) as tf.Scalar;
-        await expectClose(
-          f(inputs),
-          withReferenceKernels(() => f(inputs)),
-        );
-        const fast = valueAndGrad(loss, inputs);
-        const reference = withReferenceKernels(() => valueAndGrad(loss, inputs));
-        for (const input of Object.keys(inputs)) {
-          await expectClose(fast.grads[input]!, reference.grads[input]!, { atol: 1e-7, rtol: 1e-4 });
-        }
-        await expectNoTensorGrowth(() => f(inputs));
-        await expectNoTensorGrowth(() => valueAndGrad(loss, inputs));
-        tf.dispose(inputs);
-      });
-    }
+    it.each(cases)("give the values and gradients of the composition: %s", async (...parity) => {
+      await expectParity(parity, testKit);
+    });
 
     for (const [m, k, n, ofA, ofB] of [
       [5, 9, 7, 3, 3],

@@ -1,0 +1,74 @@
+import * as testKit from "@glof/test-kit";
+import { describeOnBackends, expectClose } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, it } from "vitest";
+import { withReferenceKernels } from "../kernels/door.js";
+import { seededTensor } from "../testing/directional_gradient.js";
+import { expectParity, type ParityCase } from "../testing/expect_parity.js";
+import type { Params } from "../types.js";
+import { relu } from "./activations.js";
+import { batchNorm } from "./batch_norm.js";
+import { convBatchNorm } from "./conv_batch_norm.js";
+import { conv2d } from "./conv2d.js";
+import { linear } from "./linear.js";
+
+const image = (x: tf.Tensor | undefined): tf.Tensor4D => x as tf.Tensor4D;
+
+/** Running statistics: a variance is never negative. */
+const normOf = ({ c, d, e, f }: Params) => ({
+  weight: c!,
+  bias: d!,
+  runningMean: e!,
+  runningVar: tf.square(f!),
+});
+
+const fused: readonly ParityCase[] = [
+  [
+    "linear + ReLU",
+    ({ a, b, c }) => linear(a!, b!, c!, { activation: "relu" }),
+    [[2, 9, 33], [33, 20], [20]],
+  ],
+  [
+    "conv + ReLU",
+    ({ a, b, c }) => conv2d(image(a), image(b), c, { padding: 1, activation: "relu" }),
+    [[2, 6, 5, 3], [3, 3, 3, 8], [8]],
+  ],
+  [
+    "conv + ReLU in groups",
+    ({ a, b, c }) => conv2d(image(a), image(b), c, { groups: 2, activation: "relu" }),
+    [[1, 6, 5, 4], [3, 3, 2, 6], [6]],
+  ],
+  [
+    "conv + norm",
+    (given) =>
+      tf.tidy(() => convBatchNorm(image(given.a), image(given.b), undefined, normOf(given), { padding: 1 })),
+    [[2, 6, 5, 3], [3, 3, 3, 8], [8], [8], [8], [8]],
+  ],
+  [
+    "conv + bias + norm + ReLU, odd sizes",
+    (given) =>
+      tf.tidy(() =>
+        convBatchNorm(image(given.a), image(given.b), given.g, normOf(given), {
+          stride: 2,
+          activation: "relu",
+        }),
+      ),
+    [[1, 6, 5, 3], [2, 3, 3, 5], [5], [5], [5], [5], [5]],
+  ],
+];
+
+describeOnBackends("What follows a product", () => {
+  it.each(fused)("is the same in one pass: %s", async (...parity) => {
+    await expectParity(parity, testKit);
+  });
+
+  it("is a batch norm and ReLU after the convolution", async () => {
+    const [x, w] = [image(seededTensor([1, 4, 5, 3], 1)), image(seededTensor([3, 3, 3, 6], 2))];
+    const vector = (seed: number): tf.Tensor => seededTensor([6], seed, 0.5, 2);
+    const norm = { weight: vector(3), bias: vector(4), runningMean: vector(5), runningVar: vector(6) };
+    const want = withReferenceKernels(() => relu(batchNorm(conv2d(x, w, undefined, { padding: 1 }), norm)));
+    await expectClose(convBatchNorm(x, w, undefined, norm, { padding: 1, activation: "relu" }), want);
+    expect(() => convBatchNorm(x, w, vector(7), { ...norm, weight: tf.ones([5]) })).toThrow(/weight \[C\]/);
+    expect(() => convBatchNorm(x, tf.ones([3, 3, 4, 6]), undefined, norm)).toThrow(/w \[3,3,4,6\]/);
+  });
+});

@@ -1,0 +1,73 @@
+import { normalCdf } from "./gelu.js";
+
+/**
+ * What follows a product before its results are stored, while they are still in registers: a bias, a batch norm, an
+ * activation, LayerScale and a residual, each of which would be a pass over device memory of its own (8 bytes a number; 12 for
+ * the residual).
+ */
+
+/** Activations that a product applies. */
+export type EpilogueActivation = "none" | "gelu" | "relu";
+
+/** What is done after a product: y = residual + scale * activation(norm(product + bias)). */
+export interface Epilogue {
+  /** Buffers hold vectors of four columns. */
+  readonly vectorN: boolean;
+  /** One number per column. */
+  readonly bias: boolean;
+  /** (value - mean) / sqrt(variance + epsilon) * weight + shift, each one per column; the uniform `epsilon`. */
+  readonly norm: boolean;
+  readonly activation: EpilogueActivation;
+  /** One number per column. */
+  readonly scale: boolean;
+  /** As large as the result. */
+  readonly residual: boolean;
+}
+
+/**
+ * WGSL: `finish(start, row, col, product)` adds what belongs after the product and stores four columns of a row into `y`;
+ * `start` is where the result's matrix begins.
+ */
+export function finishCode(epilogue: Epilogue): string {
+  const type = epilogue.vectorN ? "vec4<f32>" : "f32";
+  const store = `
+${epilogue.activation === "gelu" ? normalCdf(type) : ""}
+fn finishAt(at : i32, column : i32, product : ${type}) {
+  var value = product;
+  ${stepsOf(epilogue, type).join("\n  ")}
+  y[at] = value;
+}`;
+  return `${store}\n${epilogue.vectorN ? vectorFinish : singleFinish}`;
+}
+
+/** Lines that make the result of `value`, at the place `at` of the column `column`. */
+function stepsOf({ bias, norm, activation, scale, residual }: Epilogue, type: string): string[] {
+  const lines = [
+    bias && "value = value + bias[column];",
+    norm &&
+      "value = (value - mean[column]) * inverseSqrt(variance[column] + uniforms.epsilon) * weight[column] + shift[column];",
+    activation === "gelu" && "value = value * normalCdf(value);",
+    // NaN stays NaN, which max() does not promise.
+    activation === "relu" && `value = select(value, ${type}(), value < ${type}());`,
+    scale && "value = value * scale[column];",
+    residual && "value = value + residual[at];",
+  ];
+  return lines.filter((line) => line !== false);
+}
+
+const vectorFinish = `
+fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
+  if (row >= uniforms.M || col >= uniforms.N) { return; }
+  finishAt((start + row * uniforms.N + col) / 4, col / 4, product);
+}
+`;
+
+const singleFinish = `
+fn finish(start : i32, row : i32, col : i32, product : vec4<f32>) {
+  if (row >= uniforms.M) { return; }
+  let first = start + row * uniforms.N + col;
+  ${[0, 1, 2, 3]
+    .map((i) => `if (col + ${i} < uniforms.N) { finishAt(first + ${i}, col + ${i}, product.${"xyzw"[i]}); }`)
+    .join("\n  ")}
+}
+`;

@@ -47,8 +47,9 @@ export interface WebgpuOptions {
    */
   readonly robustness?: boolean;
   /**
-   * "f16" rounds the operands of linear layers and convolutions to half precision on the GPU's matrix units, where nothing
-   * records for a gradient; see `useWebgpuPrecision` of `@glof/nn`. `details.precision` says what came of it. Default "f32".
+   * "f16" keeps weights for prediction and intermediate results as halves, and runs products on matrix units where the GPU has
+   * them, where nothing records for a gradient; see `useWebgpuPrecision` of `@glof/nn`. `details.precision` (its
+   * `PrecisionReport`) says what came of it. Default "f32".
    */
   readonly precision?: WebgpuPrecision;
 }

@@ -7,7 +7,7 @@ import {
   predictRaster,
   type TilePredictor,
 } from "@glof/inference";
-import { disposeParams, type Model, type Params, sigmoid } from "@glof/nn";
+import { disposeParams, type Model, type Params, sigmoid, storeForPrediction } from "@glof/nn";
 import { type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
 import * as tf from "@tensorflow/tfjs-core";
 import { buildLakeSegmenter } from "./build_lake_segmenter.js";
@@ -89,7 +89,8 @@ export class LakeSegmenter {
   }
 
   /**
-   * Loads a bundle: a path (file or folder), a URL, or the bytes of a file.
+   * Loads a bundle: a path (file or folder), a URL, or the bytes of a file. On WebGPU with precision "f16" in force
+   * (`selectBackend`) its weights are kept as halves.
    * @throws GlofError what `openBundle` throws; `parameter-mismatch` when weights and config do not fit each other;
    * what `openOrtEngine` throws
    */
@@ -101,7 +102,8 @@ export class LakeSegmenter {
       return new LakeSegmenter({ config, card, sha256, params: {}, engine });
     }
     try {
-      const params = await buildLakeSegmenter(config).load(checkpoint, { signal: options.signal });
+      const loaded = await buildLakeSegmenter(config).load(checkpoint, { signal: options.signal });
+      const params = await storeForPrediction(loaded);
       return new LakeSegmenter({ config, card, sha256, params });
     } finally {
       await checkpoint.close();

@@ -15,6 +15,9 @@ import { type Dinov2Config, ffnHidden } from "./config.js";
 
 const epsilon = 1e-6;
 
+/** What only the next operation reads may be halves; the residual stream, whose numbers grow large, may not. */
+const compact = true;
+
 /**
  * Runs blocks `from` to `to` (both included) and disposes each block's input once the next is there, so that no more than
  * one block's activations live at a time outside a gradient.
@@ -79,7 +82,7 @@ function transformerBlock(
 ): tf.Tensor3D {
   return tf.tidy(() => {
     const attended = tf.tidy(() => {
-      const normed = layerNorm(x, params["norm1.weight"]!, params["norm1.bias"]!, { epsilon });
+      const normed = layerNorm(x, params["norm1.weight"]!, params["norm1.bias"]!, { epsilon, compact });
       return residual(
         x,
         selfAttention(config, params, normed),
@@ -88,7 +91,7 @@ function transformerBlock(
         mode.attention,
       );
     });
-    const normed = layerNorm(attended, params["norm2.weight"]!, params["norm2.bias"]!, { epsilon });
+    const normed = layerNorm(attended, params["norm2.weight"]!, params["norm2.bias"]!, { epsilon, compact });
     return residual(attended, feedForward(config, params, normed), params["ls2.gamma"], mode.rate, mode.ffn);
   });
 }
@@ -115,14 +118,17 @@ function residual(
 }
 
 function selfAttention({ heads }: Dinov2Config, params: Params, x: tf.Tensor3D): Projection {
-  const qkv = linear(x, params["attn.qkv.weight"]!, params["attn.qkv.bias"]); // [N, T, 3D]
-  const input = multiHeadAttention(qkv, heads);
+  const qkv = linear(x, params["attn.qkv.weight"]!, params["attn.qkv.bias"], { compact }); // [N, T, 3D]
+  const input = multiHeadAttention(qkv, heads, { compact });
   return { input, w: params["attn.proj.weight"]!, b: params["attn.proj.bias"] };
 }
 
 function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): Projection {
   if (config.ffn === "mlp") {
-    const input = linear(x, params["mlp.fc1.weight"]!, params["mlp.fc1.bias"], { activation: "gelu" });
+    const input = linear(x, params["mlp.fc1.weight"]!, params["mlp.fc1.bias"], {
+      activation: "gelu",
+      compact,
+    });
     return { input, w: params["mlp.fc2.weight"]!, b: params["mlp.fc2.bias"] };
   }
   const width = ffnHidden(config);

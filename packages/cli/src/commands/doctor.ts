@@ -1,20 +1,15 @@
 import { GlofError } from "@glof/core";
-import {
-  type BackendName,
-  backendNames,
-  checkKernels,
-  describeMachine,
-  releaseBackend,
-  selectBackend,
-} from "@glof/runtime";
+import { type BackendName, backendNames, checkKernels, describeMachine, releaseBackend } from "@glof/runtime";
 import { describeOrtEngine } from "@glof/segmenter";
 import { type Command, Option } from "commander";
+import { chooseBackend, precisions } from "../jobs/choose_backend.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { engineText } from "./engine_text.js";
 import { checkText, machineText } from "./machine_text.js";
 
 interface DoctorFlags {
   backend?: BackendName;
+  precision?: (typeof precisions)[number];
   json?: boolean;
 }
 
@@ -37,17 +32,21 @@ export function addDoctorCommand(program: Command): void {
         ...backendNames,
       ]),
     )
+    .addOption(
+      new Option("--precision <name>", "of webgpu: say what f16 gives here (default: f32)").choices([
+        ...precisions,
+      ]),
+    )
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", HELP)
     .action((flags: DoctorFlags) => runDoctor(flags, processConsole(flags)));
 }
 
-async function runDoctor({ backend: required }: DoctorFlags, console: Console): Promise<void> {
+async function runDoctor(flags: DoctorFlags, console: Console): Promise<void> {
   const machine = await describeMachine();
   for (const line of machineText(machine)) console.say(line);
-  const backend = await selectBackend(required === undefined ? {} : { require: required });
+  const backend = await chooseBackend(flags, "glof doctor", console);
   try {
-    console.say(`${"backend".padEnd(10)} ${backend.reason}`);
     const ort = await describeOrtEngine();
     for (const [index, line] of engineText(backend, ort, machine.platform.cores).entries())
       console.say(`${(index === 0 ? "engines" : "").padEnd(10)} ${line}`);

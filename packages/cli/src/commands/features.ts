@@ -1,6 +1,6 @@
 import { throwIfAborted } from "@glof/core";
 import type { PixelWindow } from "@glof/geo";
-import { type BackendName, releaseBackend, selectBackend } from "@glof/runtime";
+import { type BackendName, releaseBackend } from "@glof/runtime";
 import {
   type BandInflation,
   dinov2Variants,
@@ -10,6 +10,7 @@ import {
 } from "@glof/vit-dinov2";
 import { type Command, Option } from "commander";
 import { withInterrupt } from "../interrupt.js";
+import { chooseBackend, precisions } from "../jobs/choose_backend.js";
 import { requireAbsent } from "../require_absent.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
@@ -41,6 +42,7 @@ interface FeaturesFlags {
   quantification?: number;
   white: number;
   backend?: BackendName;
+  precision?: (typeof precisions)[number];
   overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -112,6 +114,12 @@ export function addFeaturesCommand(program: Command): void {
     )
     .option("--white <refl>", "reflectance that DINOv2 sees as white", toNumber, 0.4)
     .option("--backend <name>", "webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
+    .addOption(
+      new Option(
+        "--precision <name>",
+        "of webgpu: f16 keeps halves in memory and uses matrix units (default: f32)",
+      ).choices([...precisions]),
+    )
     .option("--overwrite", "replace earlier files")
     .option("--json", "print facts as JSON on stdout, and nothing else")
     .option("-q, --quiet", "print only errors")
@@ -139,9 +147,8 @@ async function extract(
   const common = { whiteRefl: flags.white, logger, signal };
   const cleanUp: (() => unknown)[] = [];
   try {
-    const backend = await selectBackend({ ...(flags.backend && { require: flags.backend }), logger });
+    const backend = await chooseBackend(flags, "glof features", console);
     cleanUp.unshift(releaseBackend);
-    console.say(`backend ${backend.reason}`);
     const image = await openFeatureImage(path, { ...flags, ...common });
     cleanUp.unshift(() => image.close());
     const opened = await openFeatureModel(flags.weights ?? shippedModelPath(), { ...flags, ...common });

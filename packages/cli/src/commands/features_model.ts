@@ -1,6 +1,6 @@
 import { openCheckpoint } from "@glof/checkpoint";
 import { GlofError, type Logger } from "@glof/core";
-import { disposeParams, imagenetMean, imagenetStd, type Params } from "@glof/nn";
+import { disposeParams, imagenetMean, imagenetStd, type Params, storeForPrediction } from "@glof/nn";
 import { type Normalisation, openBundle } from "@glof/segmenter";
 import {
   type BandInflation,
@@ -55,7 +55,11 @@ export async function openFeatureModel(path: string, options: FeatureModelOption
       ? buildDinov2({ ...own, ...choice })
       : buildDinov2Variant(requireVariant(options.variant!), choice);
     const params = await model.load(checkpoint, { signal, logger });
-    return opened(model, params, imagenetNormalisation(model.config.bands, options.whiteRefl));
+    return opened(
+      model,
+      await storeForPrediction(params),
+      imagenetNormalisation(model.config.bands, options.whiteRefl),
+    );
   } finally {
     await checkpoint.close();
   }
@@ -87,7 +91,7 @@ async function fromBundle(path: string, options: FeatureModelOptions): Promise<F
   try {
     const model = buildDinov2(config.backbone);
     const params = await model.load(checkpoint, { signal, logger, fileBands: config.bands });
-    return opened(model, params, config.normalisation);
+    return opened(model, await storeForPrediction(params), config.normalisation);
   } finally {
     await checkpoint.close();
   }

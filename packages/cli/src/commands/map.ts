@@ -58,6 +58,10 @@ export function addMapCommand(program: Command): void {
     )
     .option("--backend <name>", "of tfjs: webgpu, tensorflow, wasm or cpu (default: the fastest that works)")
     .option(
+      "--precision <name>",
+      "of webgpu: f32, or f16: halves in memory and on matrix units (default: f32)",
+    )
+    .option(
       "--bands <names>",
       "names of the file's bands in order, - for one to leave out (default: as the file says)",
       toNames,

@@ -12,6 +12,7 @@ export const mapConfigSchema = z.strictObject({
   batch: z.int().min(1).max(64).optional(),
   engine: z.enum(["tfjs", "ort"]).optional(),
   backend: z.enum(["webgpu", "tensorflow", "wasm", "cpu"]).optional(),
+  precision: z.enum(["f32", "f16"]).optional(),
   bands: z.array(z.string()).min(1).optional(),
   offset: z.number().optional(),
   quantification: z.number().positive().optional(),

@@ -1,10 +1,11 @@
 import { GlofError } from "@glof/core";
 import type { TilePredictor } from "@glof/inference";
-import { type BackendChoice, releaseBackend, selectBackend } from "@glof/runtime";
+import { type BackendChoice, releaseBackend } from "@glof/runtime";
 import { LakeSegmenter } from "@glof/segmenter";
 import type { MapConfig } from "../config/map_config.js";
 import type { Console } from "../terminal/console.js";
 import { tileWorkerEntry } from "../tile_worker_entry.js";
+import { chooseBackend, precisionText } from "./choose_backend.js";
 import { canShare, defaultJobs } from "./default_jobs.js";
 import { startTileWorkers } from "./tile_workers.js";
 
@@ -18,7 +19,7 @@ export interface MapEngine {
 }
 
 /** What `openMapEngine` reads of the settings. */
-export type EngineSettings = Pick<MapConfig, "engine" | "backend" | "jobs" | "threads">;
+export type EngineSettings = Pick<MapConfig, "engine" | "backend" | "precision" | "jobs" | "threads">;
 
 /** What it is given besides. */
 export interface EngineNeeds {
@@ -38,8 +39,10 @@ export interface EngineNeeds {
  */
 export async function openMapEngine(settings: EngineSettings, needs: EngineNeeds): Promise<MapEngine> {
   const isOrt = settings.engine === "ort";
-  const foreign = isOrt ? "backend" : "threads";
-  if (settings[foreign] !== undefined) {
+  const foreign = (isOrt ? (["backend", "precision"] as const) : (["threads"] as const)).find(
+    (name) => settings[name] !== undefined,
+  );
+  if (foreign !== undefined) {
     throw new GlofError(
       "bad-config",
       `glof map: expected no --${foreign} with the engine ${isOrt ? "ort" : "tfjs"}, got ${settings[foreign]}. ` +
@@ -66,15 +69,13 @@ async function openTfjs(
   settings: EngineSettings,
   { model, console, signal, cleanUp }: EngineNeeds,
 ): Promise<MapEngine> {
-  const { logger } = console;
-  const required = settings.backend === undefined ? {} : { require: settings.backend };
-  const backend = await selectBackend({ ...required, logger });
+  const backend = await chooseBackend(settings, "glof map", console);
   cleanUp.unshift(releaseBackend);
-  console.say(`backend ${backend.reason}`);
   const segmenter = await LakeSegmenter.load(model, { signal });
   cleanUp.unshift(() => segmenter.dispose());
   const jobs = jobsFor(settings, backend, console);
-  const { name, reason } = backend;
+  const { name } = backend;
+  const reason = `${backend.reason}${precisionText(backend)}`;
   if (jobs === 1) return { segmenter, predictor: undefined, facts: { name, reason, jobs } };
   const workers = await startTileWorkers(jobs, { backend: name, model }, tileWorkerEntry());
   cleanUp.unshift(workers.close);

@@ -17,6 +17,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
  * - `GlofAxisMap`: inputs x; attrs values (matrix [outSize, inSize], a Float32Array), outSize, inSize, axis, adjoint; gives
  *   x with that axis multiplied by the matrix or its transpose
+ *
+ * `compact`, an attribute of linear, layer norm and multi-head attention: the result may be kept in half precision.
  */
 export type FastKernelName =
   | "GlofLinear"

@@ -9,6 +9,8 @@ import { softmaxPullback, softmaxValue } from "./softmax.js";
 export interface AttentionOptions {
   /** Factor of q k^T. Default 1 / sqrt(d). */
   readonly scale?: number;
+  /** As of `linear`; `multiHeadAttention` only. Default false. */
+  readonly compact?: boolean;
 }
 
 /**
@@ -63,7 +65,8 @@ export function multiHeadAttention(
     inputs: { qkv },
     forward: () => {
       const kernel = useKernel("GlofMultiHeadAttention");
-      if (kernel !== undefined) return { value: kernel({ qkv }, { heads, scale }), saved: { qkv } };
+      if (kernel !== undefined)
+        return { value: kernel({ qkv }, { heads, scale, compact: options.compact }), saved: { qkv } };
       const [q, k, v] = unpackHeads(qkv, split);
       return { value: joinHeads(attentionValue(q, k, v, scale), split), saved: { qkv } };
     },

@@ -7,6 +7,8 @@ import { withGradient } from "../with_gradient.js";
 export interface LayerNormOptions {
   /** Added to the variance inside the square root. Default 1e-6, as DINOv2 (PyTorch's own default is 1e-5). */
   readonly epsilon?: number;
+  /** As of `linear`. Default false. */
+  readonly compact?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export function layerNorm<T extends tf.Tensor>(
   beta: tf.Tensor,
   options: LayerNormOptions = {},
 ): T {
-  const { epsilon = 1e-6 } = options;
+  const { epsilon = 1e-6, compact = false } = options;
   const width = x.shape.at(-1) ?? 0;
   if (gamma.size !== width || beta.size !== width || gamma.rank !== 1 || beta.rank !== 1) {
     throw new GlofError(
@@ -35,7 +37,7 @@ export function layerNorm<T extends tf.Tensor>(
   }
   return withGradient<T, "x" | "gamma" | "beta", "x" | "gamma">({
     inputs: { x, gamma, beta },
-    forward: () => ({ value: layerNormValue(x, gamma, beta, epsilon), saved: { x, gamma } }),
+    forward: () => ({ value: layerNormValue(x, gamma, beta, { epsilon, compact }), saved: { x, gamma } }),
     backward: (dy, saved, wants) => {
       const kernel = useGradientKernel("GlofLayerNormGrad");
       if (kernel !== undefined) {
@@ -58,13 +60,18 @@ export function layerNorm<T extends tf.Tensor>(
   });
 }
 
-function layerNormValue(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
+function layerNormValue(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  options: Required<LayerNormOptions>,
+): tf.Tensor {
   const kernel = useKernel("GlofLayerNorm");
   if (kernel !== undefined) {
     const rows = tf.reshape(x, [x.size / gamma.size, gamma.size]);
-    return tf.reshape(kernel({ x: rows, gamma, beta }, { epsilon }), x.shape);
+    return tf.reshape(kernel({ x: rows, gamma, beta }, { ...options }), x.shape);
   }
-  const { centred, inverseStd } = statistics(x, epsilon);
+  const { centred, inverseStd } = statistics(x, options.epsilon);
   return tf.add(tf.mul(tf.mul(centred, inverseStd), gamma), beta);
 }
 

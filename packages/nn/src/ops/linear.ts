@@ -10,6 +10,12 @@ import { matMul } from "./mat_mul.js";
 export interface LinearOptions {
   /** Applied to the result. Default none. */
   readonly activation?: Activation;
+  /**
+   * The result may be kept in half precision where `useWebgpuPrecision("f16")` is in force and nothing is recorded for a
+   * gradient: for what stays within ±65504 and only the next operation reads, not for sums that run through a network or for
+   * logits. A tensor of it is float32 for everyone all the same. Default false.
+   */
+  readonly compact?: boolean;
 }
 
 /**
@@ -27,14 +33,14 @@ export function linear<T extends tf.Tensor>(
   b?: tf.Tensor,
   options: LinearOptions = {},
 ): T {
-  const { activation } = options;
+  const { activation, compact = false } = options;
   const [inSize, outSize] = checkShapes(x, w, b);
   const rows = x.size / inSize;
   const outShape = [...x.shape.slice(0, -1), outSize];
   return withGradient<T, "x" | "w" | "b", "x" | "w" | "b" | "z">({
     inputs: { x, w, b },
     forward: () => {
-      const { value, z } = linearForward(tf.reshape(x, [rows, inSize]), w, b, activation);
+      const { value, z } = linearForward(tf.reshape(x, [rows, inSize]), w, b, { activation, compact });
       const saved = { x, w, ...(b === undefined ? {} : { b }), ...(z === undefined ? {} : { z }) };
       return { value: tf.reshape(value, outShape), saved: saved as Record<"x" | "w" | "b" | "z", tf.Tensor> };
     },
@@ -62,21 +68,21 @@ function linearForward(
   x: tf.Tensor,
   w: tf.Tensor,
   b: tf.Tensor | undefined,
-  activation: Activation | undefined,
+  { activation, compact }: LinearOptions,
 ): { value: tf.Tensor; z?: tf.Tensor } {
   const isFusable = activation === "relu" || (activation === "gelu" && !isRecording());
   const kernel = isFusable ? useKernel("GlofLinear") : undefined;
   if (kernel !== undefined) {
-    const value = kernel({ x, w, b }, { activation });
+    const value = kernel({ x, w, b }, { activation, compact });
     return activation === "relu" ? { value, z: value } : { value };
   }
-  const z = preActivation(x, w, b);
+  const z = preActivation(x, w, b, compact && activation === undefined);
   return activation === undefined ? { value: z } : { value: activationValue(activation, z), z };
 }
 
-function preActivation(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): tf.Tensor {
+function preActivation(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined, compact = false): tf.Tensor {
   const kernel = useKernel("GlofLinear");
-  if (kernel !== undefined) return kernel({ x, w, b }, { activation: "none" });
+  if (kernel !== undefined) return kernel({ x, w, b }, { activation: "none", compact });
   const product = matMul(x, w);
   return b === undefined ? product : tf.add(product, b);
 }

@@ -1,4 +1,5 @@
 import { normalCdf } from "./gelu.js";
+import { storeStatement } from "./half_storage.js";
 
 /**
  * What follows a product before its results are stored, while they are still in registers: a bias, a batch norm, an
@@ -22,6 +23,8 @@ export interface Epilogue {
   readonly scale: boolean;
   /** As large as the result. */
   readonly residual: boolean;
+  /** The result is kept as halves; with `vectorN` only. */
+  readonly halfY: boolean;
 }
 
 /**
@@ -35,7 +38,7 @@ ${epilogue.activation === "gelu" ? normalCdf(type) : ""}
 fn finishAt(at : i32, column : i32, product : ${type}) {
   var value = product;
   ${stepsOf(epilogue, type).join("\n  ")}
-  y[at] = value;
+  ${storeStatement("y", "at", "value", epilogue.halfY)}
 }`;
   return `${store}\n${epilogue.vectorN ? vectorFinish : singleFinish}`;
 }

@@ -4,13 +4,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { withReferenceKernels } from "../kernels/door.js";
 import { conv2d, convTranspose2d } from "../ops/conv2d.js";
+import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
 import { matMul } from "../ops/mat_mul.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
-import { storedBytes, toHalfStorage } from "./to_half_storage.js";
+import { useWebgpuPrecision } from "./precision.js";
+import { storedBytes, storeForPrediction, toHalfStorage } from "./to_half_storage.js";
 
 /** The numbers rounded to halves, as floats. */
 async function rounded(tensor: tf.Tensor): Promise<tf.Tensor> {
@@ -77,6 +79,27 @@ const operations: readonly (readonly [
   ],
 ];
 
+const exact = { atol: 0, rtol: 0 };
+
+/** Neighbouring halves, where two ways to add up round to either side. */
+const oneStep = { atol: 2 ** -24, rtol: 2 ** -10 };
+
+/** Operations whose result may be halves. */
+const compacted: readonly (readonly [
+  name: string,
+  shapes: number[][],
+  f: (given: Params, options: { compact?: boolean }) => tf.Tensor,
+])[] = [
+  ["linear", [[2, 21, 33], [33, 48], [48]], ({ a, b, c }, how) => linear(a!, b!, c!, how)],
+  [
+    "linear with GELU",
+    [[70, 32], [32, 68], [68]],
+    ({ a, b, c }, how) => linear(a!, b!, c!, { ...how, activation: "gelu" }),
+  ],
+  ["layerNorm", [[2, 25, 1100], [1100], [1100]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],
+  ["layerNorm, short rows", [[1, 4], [4], [4]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],
+];
+
 /** Operations of TensorFlow.js that know nothing of halves. */
 const stock: readonly (readonly [name: string, f: (w: tf.Tensor) => tf.Tensor])[] = [
   ["add", (w) => tf.add(w, 1)],
@@ -101,7 +124,7 @@ describeOnBackends(
       expect(storedBytes({ half, float })).toBe(6 * 128 * 96);
       const other = tf.tidy(() => tf.reshape(tf.clone(half), [96, 128]));
       half.dispose();
-      await expectClose(other, await float.data(), { atol: 0, rtol: 0 });
+      await expectClose(other, await float.data(), exact);
       other.dispose();
       // What a submission owns goes with the next one.
       await tf.tidy(() => tf.square(tf.fill([50, 50], 2))).data();
@@ -127,12 +150,12 @@ describeOnBackends(
       it(`is read as the rounded floats are, to the bit: ${name}`, async () => {
         const { half, float } = await weightOf(weight);
         const x = seededTensor(input, "x", -2, 2);
-        await expectClose(f(x, half), await f(x, float).data(), { atol: 0, rtol: 0 });
+        await expectClose(f(x, half), await f(x, float).data(), exact);
         const loss = (given: Params): tf.Scalar => tf.mean(tf.square(f(given.x!, given.w!))) as tf.Scalar;
         const got = valueAndGrad(loss, { x, w: half }).grads;
         const want = valueAndGrad(loss, { x, w: float }).grads;
-        await expectClose(got.x!, await want.x!.data(), { atol: 0, rtol: 0 });
-        await expectClose(got.w!, await want.w!.data(), { atol: 0, rtol: 0 });
+        await expectClose(got.x!, await want.x!.data(), exact);
+        await expectClose(got.w!, await want.w!.data(), exact);
         await expectClose(
           withReferenceKernels(() => f(x, half)),
           f(x, float),
@@ -145,7 +168,7 @@ describeOnBackends(
     for (const [name, f] of stock) {
       it(`is widened for TensorFlow.js: ${name}`, async () => {
         const { half, float } = await weightOf([70, 64]);
-        await expectClose(f(half), await f(float).data(), { atol: 0, rtol: 0 });
+        await expectClose(f(half), await f(float).data(), exact);
         await expectNoTensorGrowth(() => tf.tidy(() => f(half)));
         tf.dispose([half, float]);
       });
@@ -155,8 +178,72 @@ describeOnBackends(
       const { half, float } = await weightOf([70, 64]);
       const { tensorRef, buffer } = half.dataToGPU();
       expect(buffer!.size).toBe(4 * half.size);
-      await expectClose(tensorRef, await float.data(), { atol: 0, rtol: 0 });
+      await expectClose(tensorRef, await float.data(), exact);
       tf.dispose([half, float, tensorRef]);
+    });
+
+    for (const [name, shapes, f] of compacted) {
+      it(`is written as the floats would be rounded: ${name}`, async () => {
+        const names = ["a", "b", "c"];
+        const given = Object.fromEntries(
+          shapes.map((shape, i) => [names[i]!, seededTensor(shape, names[i]!, -2, 2)]),
+        );
+        const plain = f(given, {});
+        await useWebgpuPrecision("f16");
+        const y = f(given, { compact: true });
+        expect(storedBytes({ y })).toBe(2 * y.size);
+        await expectClose(y, await (await rounded(plain)).data(), oneStep);
+        await expectNoTensorGrowth(() => f(given, { compact: true }));
+        // A recorded result is what it ever was, and so is any without the name or the precision.
+        valueAndGrad((params) => {
+          const recorded = f(params, { compact: true });
+          expect(storedBytes({ recorded })).toBe(4 * recorded.size);
+          return tf.sum(recorded) as tf.Scalar;
+        }, given);
+        await expectClose(f(given, {}), await plain.data(), exact);
+        await useWebgpuPrecision("f32");
+        await expectClose(f(given, { compact: true }), await plain.data(), exact);
+        tf.dispose([given, y, plain] as tf.TensorContainer);
+      });
+    }
+
+    it("goes from one operation to the next", async () => {
+      const x = seededTensor([2, 21, 64], "x", -2, 2);
+      const [gamma, beta] = [seededTensor([64], "g", -2, 2), seededTensor([64], "b", -2, 2)];
+      const w = await weightOf([64, 68]);
+      const normed = layerNorm(x, gamma, beta);
+      await useWebgpuPrecision("f16");
+      const compact = layerNorm(x, gamma, beta, { compact: true });
+      const stored = await compact.data();
+      await expectClose(compact, await (await rounded(normed)).data(), oneStep);
+      await expectClose(
+        linear(compact, w.half),
+        await linear(tf.tensor(stored, x.shape), w.float).data(),
+        exact,
+      );
+      await useWebgpuPrecision("f32");
+      tf.dispose([x, gamma, beta, normed, compact, w.half, w.float]);
+    });
+
+    it("ends at the largest half", async () => {
+      await useWebgpuPrecision("f16");
+      const w = tf.tensor2d([1e5, -1e5, 65_519, -60_000], [1, 4]);
+      const y = linear(tf.ones([3, 1]), w, undefined, { compact: true });
+      await useWebgpuPrecision("f32");
+      expect([...(await y.data())].slice(0, 4)).toEqual([65_504, -65_504, 65_504, -60_000]);
+      tf.dispose([w, y]);
+    });
+
+    it("is for weights for prediction where half precision is in force", async () => {
+      const params = (): Params => ({ w: tf.ones([64, 64]) });
+      const before = tf.memory().numTensors;
+      const floats = await storeForPrediction(params());
+      await useWebgpuPrecision("f16");
+      const halves = await storeForPrediction(params());
+      await useWebgpuPrecision("f32");
+      expect([storedBytes(floats), storedBytes(halves)]).toEqual([4 * 64 * 64, 2 * 64 * 64]);
+      tf.dispose([floats, halves] as tf.TensorContainer);
+      expect(tf.memory().numTensors).toBe(before);
     });
 
     it("leaves nothing behind in 50 rounds", async () => {

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelCall, runStock, type WebgpuKernel } from "./kernel.js";
+import { layerNorm } from "./layer_norm_forward.js";
 import { defaultGroupSize, groupReductions, rowGroupSize, runShader, withShape } from "./shader.js";
 
 /** WGSL: where the thread's row starts, its mean and 1 / sqrt(variance + epsilon), in two passes over the row. */
@@ -17,18 +18,6 @@ fn rowStatistics(start : i32) -> vec2<f32> {
     squares += off * off;
   }
   return vec2<f32>(mean, inverseSqrt(groupSum(squares) / f32(uniforms.cols) + uniforms.epsilon));
-}
-`;
-
-const valueCode = (groupSize: number): string => `
-${rowStatistics(groupSize)}
-fn main(index : i32) {
-  let start = rowStart(index);
-  let stats = rowStatistics(start);
-  if (index / ${groupSize} >= uniforms.rows) { return; }
-  for (var col = i32(localIndex); col < uniforms.cols; col += ${groupSize}) {
-    result[start + col] = (x[start + col] - stats.x) * stats.y * gamma[col] + beta[col];
-  }
 }
 `;
 
@@ -90,22 +79,6 @@ fn main(index : i32) {
   result[(2 * chunk + 1) * uniforms.cols + col] = plain;
 }
 `;
-
-function layerNorm({ backend, inputs, attributes }: KernelCall): TensorInfo {
-  const [x, gamma, beta] = [inputs.x!, inputs.gamma!, inputs.beta!];
-  const [rows, cols] = x.shape as [number, number];
-  const groupSize = rowGroupSize(cols);
-  return runShader(backend, {
-    name: "layer_norm",
-    code: valueCode(groupSize),
-    inputs: { x, gamma, beta },
-    outShape: x.shape,
-    floats: { epsilon: attributes.epsilon as number },
-    ints: { rows, cols },
-    groups: rows,
-    groupSize,
-  });
-}
 
 function layerNormGradient({ backend, inputs, attributes }: KernelCall): TensorInfo[] {
   const [x, gamma, dy] = [inputs.x!, inputs.gamma!, inputs.dy!];

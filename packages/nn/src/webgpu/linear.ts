@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { EpilogueActivation } from "./epilogue.js";
+import { keepsHalves } from "./half_in_force.js";
 import { isForwardOnly } from "./half_precision.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import { runProduct } from "./product.js";
@@ -16,6 +17,7 @@ function linear({ backend, inputs, attributes }: KernelCall): TensorInfo {
     scale: gamma,
     residual,
     half: isForwardOnly(),
+    compact: keepsHalves(attributes, [x!.shape[0]!, w!.shape[1]!]),
   });
   return withShape(y, [x!.shape[0]!, w!.shape[1]!]);
 }

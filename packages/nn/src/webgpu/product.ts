@@ -35,6 +35,8 @@ export interface Product {
   readonly residual?: TensorInfo | undefined;
   /** Round the operands to half precision where matrix units are in use. Default false. */
   readonly half?: boolean;
+  /** Keep the result as halves where its rows divide by four. Default false. */
+  readonly compact?: boolean;
 }
 
 /** A product whose operands may be read as a convolution reads them. */
@@ -97,6 +99,7 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
     activation: product.activation ?? "none",
     scale: scale !== undefined,
     residual: residual !== undefined,
+    halfY: product.compact === true && n % 4 === 0,
     unroll: isHardware(backend),
   };
   const element = variant.vectorN ? "vec4<f32>" : "f32";
@@ -107,7 +110,7 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
   const [y] = dispatch(backend, {
     key: half ? `half_${variantKey(variant)}` : variantKey(variant),
     extensions: half ? matrixUnitExtensions : [],
-    outputs: [{ name: "y", element, into: [batch * splits, m, n] }],
+    outputs: [{ name: "y", element: variant.halfY ? "vec2<u32>" : element, into: [batch * splits, m, n] }],
     inputs: [
       { name: "a", element: elementOfBuffer(variant.halfA, variant.vectorM), tensor: product.a },
       { name: "b", element: elementOfBuffer(variant.halfB, vectorB(variant)), tensor: product.b },

@@ -1,7 +1,9 @@
 import { castBytes } from "@glof/checkpoint";
 import * as tf from "@tensorflow/tfjs-core";
+import { disposeParams } from "../params/select.js";
 import type { Params } from "../types.js";
 import { internalsOf } from "./backend_internals.js";
+import { isHalfStorageInForce } from "./half_in_force.js";
 import { fitsHalves, holdsHalves, makeHalfTensor } from "./half_storage.js";
 import type { ShaderBackend } from "./shader.js";
 import { widenForOthers } from "./widened_doors.js";
@@ -28,6 +30,15 @@ export async function toHalfStorage(params: Params): Promise<Params> {
     throw error;
   }
   return halved;
+}
+
+/**
+ * What a model that only predicts should keep of its parameters, which this takes over: where `useWebgpuPrecision("f16")` is
+ * in force on the current backend, those of `toHalfStorage`, else the same ones.
+ */
+export async function storeForPrediction(params: Params): Promise<Params> {
+  if (!isHalfStorageInForce() || webgpuBackend() === undefined) return params;
+  return toHalfStorage(params).finally(() => disposeParams(params));
 }
 
 /** Bytes that the parameters take on the current backend, halves counted as what they are. */

@@ -186,11 +186,17 @@ describeOnBackends(
       await expectClose(linear(tf.cast(tf.tensor2d([1, 2, 3], [1, 3], "int32"), "float32"), x), [22, 28]);
     });
 
-    it("stay in single precision on a device without matrix units, and say so", async () => {
+    it("keep halves and multiply in single precision on a device without matrix units, and say so", async () => {
       expect(await useWebgpuPrecision("f16")).toEqual({
-        precision: "f32",
-        reason: expect.stringMatching(/lacks .*subgroup-matrix/),
+        precision: "f16",
+        reason: expect.stringMatching(
+          /kept as halves; .* single precision, because .*lacks .*subgroup-matrix/,
+        ),
+        storage: "halves",
+        matrixUnits: false,
       });
+      const off = { precision: "f32", reason: "asked for", storage: "floats", matrixUnits: false };
+      expect(await useWebgpuPrecision("f32")).toEqual(off);
     });
 
     it("take more rows than one axis of a dispatch has groups", async () => {

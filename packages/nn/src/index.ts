@@ -79,5 +79,10 @@ export { installWasmKernels, type WasmKernelsOptions, type WasmKernelsReport } f
 export { withSharedWasmHeap } from "./wasm/threads/shared_heap.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
 export { type PrecisionReport, useWebgpuPrecision, type WebgpuPrecision } from "./webgpu/precision.js";
-export { storedBytes, storeForPrediction, toHalfStorage } from "./webgpu/to_half_storage.js";
+export {
+  type HalfStorageOptions,
+  storedBytes,
+  storeForPrediction,
+  toHalfStorage,
+} from "./webgpu/to_half_storage.js";
 export { type OperationWithGradient, withGradient } from "./with_gradient.js";

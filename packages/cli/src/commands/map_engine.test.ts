@@ -55,6 +55,12 @@ describe("glof map --engine ort", () => {
   it("refuses settings of the other engine", async () => {
     const cases = [
       [["--engine", "ort", "--backend", "wasm"], /expected no --backend with the engine ort, got wasm/],
+      [["--engine", "ort", "--precision", "f16"], /expected no --precision with the engine ort, got f16/],
+      [
+        ["--backend", "cpu", "--precision", "f16"],
+        /expected the backend webgpu with --precision f16, got cpu/,
+      ],
+      [["--precision", "f8"], /--precision/],
       [["--threads", "2"], /expected no --threads with the engine tfjs, got 2/],
       [["--engine", "fast"], /--engine/],
       [["--engine", "ort", "--threads", "0"], /--threads/],

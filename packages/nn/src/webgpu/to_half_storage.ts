@@ -8,8 +8,11 @@ import { fitsHalves, holdsHalves, makeHalfTensor } from "./half_storage.js";
 import type { ShaderBackend } from "./shader.js";
 import { widenForOthers } from "./widened_doors.js";
 
-/** Smaller ones save nothing worth a rounding. */
-const leastNumbers = 4096;
+/** Options of `toHalfStorage`. */
+export interface HalfStorageOptions {
+  /** Smaller ones save nothing worth a rounding. Default 4096. */
+  readonly leastNumbers?: number;
+}
 
 /**
  * The same parameters with the large weights, matrices and convolution kernels, kept as halves (IEEE binary16) on the "webgpu"
@@ -21,10 +24,11 @@ const leastNumbers = 4096;
  *
  * @param params borrowed; the caller disposes them and the result, in any order
  */
-export async function toHalfStorage(params: Params): Promise<Params> {
+export async function toHalfStorage(params: Params, options: HalfStorageOptions = {}): Promise<Params> {
+  const { leastNumbers = 4096 } = options;
   const halved: Record<string, tf.Tensor> = {};
   try {
-    for (const [name, param] of Object.entries(params)) halved[name] = await toHalves(param);
+    for (const [name, param] of Object.entries(params)) halved[name] = await toHalves(param, leastNumbers);
   } catch (error) {
     tf.dispose(halved);
     throw error;
@@ -55,7 +59,7 @@ function webgpuBackend(): ShaderBackend | undefined {
   return tf.getBackend() === "webgpu" ? (tf.backend() as unknown as ShaderBackend) : undefined;
 }
 
-async function toHalves(param: tf.Tensor): Promise<tf.Tensor> {
+async function toHalves(param: tf.Tensor, leastNumbers: number): Promise<tf.Tensor> {
   const backend = webgpuBackend();
   const isWeight = (param.rank === 2 || param.rank === 4) && param.dtype === "float32";
   if (!backend || !isWeight || param.size < leastNumbers || !fitsHalves(param.shape)) return param.clone();

@@ -1,59 +1,111 @@
-// Maps a whole Sentinel-2 tile and prints how long it took and how much memory: `npx tsx scripts/bench_large_scene.ts`
-// [--size 10980] [--model bundle] [--folder dir] [-- options for glof map]. Linux: the peak is read from /proc.
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+// What a whole scene takes beside its model: `npx tsx scripts/bench_large_scene.ts [--sizes 1000,2520] [--setups
+// tfjs,ort] [--model bundle | --width 384 --depth 12] [--tile px] [--empty 0.5] [--folder dir]`. It prints a table.
+//
+// Each size and setup runs in a process of its own, which runs some tiles through the model alone, then maps the scene
+// (all of `glof map`: decode, normalise, model, blend, write, mask, outlines, preview, hash), then runs the tiles again:
+// the model's time is that of the tiles before and after, so that a machine shared with others slows down both.
+//
+// A setup is `tfjs`, `ort` or `free` (a made-up model that costs next to nothing: what the rest can do at most), and after
+// a colon `jobs=2`, `batch=4`, `threads=1`, `backend=wasm`, with `+` between them.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildLakeSegmenter, buildSmallLakeSegmenterConfig, saveBundle } from "@glof/segmenter";
 import { writeLargeScene } from "@glof/synthetic";
+import * as tf from "@tensorflow/tfjs-core";
+import type { SceneRun, SceneRunOptions } from "../bench/src/scene_run.js";
+import { markdownTable } from "../bench/src/table.js";
+import { shippedModelPath } from "../packages/cli/src/shipped_model.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const { values } = parseArgs({
   options: {
-    size: { type: "string", default: "10980" },
+    sizes: { type: "string", default: "1000,2520" },
+    setups: { type: "string", default: "tfjs,ort,free" },
     model: { type: "string" },
-    folder: { type: "string" },
+    width: { type: "string" },
+    depth: { type: "string", default: "12" },
+    tile: { type: "string" },
+    empty: { type: "string", default: "0" },
+    folder: { type: "string", default: join(tmpdir(), "glof-large") },
   },
 });
-const size = Number(values.size);
-const folder = values.folder ?? join(tmpdir(), `glof-large-${size}`);
+const { folder } = values;
 await mkdir(folder, { recursive: true });
+const model = values.width === undefined ? (values.model ?? shippedModelPath()) : await randomModel();
+const runner = fileURLToPath(new URL("../bench/src/scene_run.ts", import.meta.url));
 
-const scene = join(folder, "scene.tif");
-if (!existsSync(scene)) {
-  const started = performance.now();
-  await writeLargeScene(scene, { width: size, height: size, seed: 11 });
-  console.log(`made the scene: ${seconds(started)} s, ${((await stat(scene)).size / 1e6).toFixed(0)} MB`);
-}
-
-const started = performance.now();
-const model = values.model === undefined ? [] : ["--model", values.model];
-const args = ["map", scene, "--out", join(folder, "map"), "--overwrite", ...model, ...positionals];
-const child = spawn(process.execPath, ["packages/cli/dist/main.js", ...args], {
-  stdio: ["ignore", "inherit", "inherit"],
-});
-let peakKb = 0;
-const watch = setInterval(() => {
-  peakKb = Math.max(peakKb, peakOf(child.pid));
-}, 250);
-const code = await new Promise<number>((resolve) => child.on("close", (status) => resolve(status ?? 1)));
-clearInterval(watch);
-console.log(
-  `glof map of ${size} x ${size} x 4: ${seconds(started)} s, peak RSS ${(peakKb / 1e6).toFixed(2)} GB, exit code ${code}`,
-);
-process.exitCode = code;
-
-/** Peak resident memory of a process in kB, as Linux counts it. */
-function peakOf(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
-  } catch {
-    return 0;
+const rows: string[][] = [];
+for (const size of values.sizes.split(",").map(Number)) {
+  const scene = join(folder, `scene-${size}.tif`);
+  if (!existsSync(scene)) await writeLargeScene(scene, { width: size, height: size, seed: 11 });
+  for (const setup of values.setups.split(",")) {
+    const options: SceneRunOptions = {
+      ...{ scene, model, setup, outDir: join(folder, "map"), emptyShare: Number(values.empty) },
+      ...(values.tile !== undefined && { tilePx: Number(values.tile) }),
+    };
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [...process.execArgv, runner, JSON.stringify(options)],
+      { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
+    );
+    if (status !== 0) throw new Error(`${setup} of ${size} x ${size} ended with code ${status}`);
+    rows.push(rowOf(size, setup, JSON.parse(stdout.trim().split("\n").at(-1)!) as SceneRun));
+    console.error(rows.at(-1)!.join(" | "));
   }
 }
+console.log(
+  markdownTable(
+    [
+      "pixels",
+      "setup",
+      "tiles run",
+      "model alone, s",
+      "whole run, s",
+      "over the model",
+      "rest, CPU ms per tile",
+      "of the run: model stage",
+      "measure",
+      "mask",
+      "outlines",
+      "preview",
+      "hash",
+      "peak RSS, GB",
+    ],
+    rows,
+  ),
+);
 
-function seconds(since: number): string {
-  return ((performance.now() - since) / 1000).toFixed(1);
+function rowOf(size: number, setup: string, run: SceneRun): string[] {
+  const { tiles, skippedTiles, modelSeconds, modelCpuSeconds, seconds, cpuSeconds, peakRssBytes } = run;
+  const stages = ["model", "measure", "mask", "outlines", "preview", "hash"] as const;
+  const over = (100 * (seconds.total! - modelSeconds)) / modelSeconds;
+  return [
+    `${size} x ${size}`,
+    setup,
+    `${tiles - skippedTiles}${skippedTiles > 0 ? ` of ${tiles}` : ""}`,
+    modelSeconds.toFixed(1),
+    seconds.total!.toFixed(1),
+    setup.startsWith("free") ? "" : `${over.toFixed(1)} %`,
+    ((1000 * (cpuSeconds - modelCpuSeconds)) / (tiles - skippedTiles)).toFixed(1),
+    ...stages.map((stage) => (seconds[stage] ?? 0).toFixed(1)),
+    (peakRssBytes / 1e9).toFixed(2),
+  ];
+}
+
+/** A bundle of the asked size with random weights: what it finds is nonsense, and its time is that of a trained one. */
+async function randomModel(): Promise<string> {
+  const [embedDim, depth] = [Number(values.width), Number(values.depth)];
+  const path = join(folder, `random-${embedDim}-${depth}.safetensors`);
+  if (existsSync(path)) return path;
+  await import("@tensorflow/tfjs-backend-cpu");
+  await tf.setBackend("cpu");
+  const config = buildSmallLakeSegmenterConfig({ name: "random", embedDim, depth, heads: embedDim / 64 });
+  const params = buildLakeSegmenter(config).init(1);
+  await saveBundle(path, { config, params, card: { description: "Random weights, to measure time by." } });
+  tf.dispose({ ...params });
+  return path;
 }

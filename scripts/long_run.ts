@@ -1,10 +1,10 @@
 // Many forwards and many training steps of a tiny segmenter, with what the process holds on the way; then runs that are
 // cancelled. Exits with 1 when tensors, GPU buffers or memory grow. `npx tsx scripts/long_run.ts [--backend wasm]
-// [--forwards 10000] [--steps 1000]`. Without a GPU WebGPU runs on SwiftShader, a hundred times slower:
-// `eval "$(npx tsx bench/src/print_software_gpu.ts)"`, then `--backend webgpu --forwards 40 --steps 12`.
+// [--forwards 10000] [--steps 1000] [--subject classifier]`. Without a GPU WebGPU runs on SwiftShader, a hundred times
+// slower, but for a classifier: `eval "$(npx tsx bench/src/print_software_gpu.ts)"`, then `--backend webgpu`.
 import { parseArgs } from "node:util";
 import { type BackendName, selectBackend } from "@glof/runtime";
-import { cancelledRun, manyForwards, manySteps } from "../bench/src/long_run.js";
+import { cancelledRun, manyForwards, manySteps, type Subject } from "../bench/src/long_run.js";
 import { growthPerThousand, type MemorySample } from "../bench/src/memory_sample.js";
 import { markdownTable } from "../bench/src/table.js";
 
@@ -13,8 +13,10 @@ const { values } = parseArgs({
     backend: { type: "string", default: "wasm" },
     forwards: { type: "string", default: "10000" },
     steps: { type: "string", default: "1000" },
+    subject: { type: "string", default: "segmenter" },
   },
 });
+const subject = values.subject as Subject;
 const choice = await selectBackend({ require: values.backend as BackendName });
 console.log(`${choice.reason}; Node ${process.version}`);
 
@@ -26,9 +28,9 @@ const rows: string[][] = [];
 let isFlat = true;
 
 const forwards = Number(values.forwards);
-report("forwards", await manyForwards({ repeats: forwards, every: Math.max(1, Math.floor(forwards / 40)) }));
+report("forwards", await manyForwards({ subject, ...samplesOf(forwards), onSample: tell("forwards") }));
 const steps = Number(values.steps);
-report("training steps", await manySteps({ repeats: steps, every: Math.max(1, Math.floor(steps / 40)) }));
+report("training steps", await manySteps({ subject, ...samplesOf(steps), onSample: tell("steps") }));
 for (const kind of ["map", "train"] as const) {
   const { before, after } = await cancelledRun(kind);
   report(`cancelled ${kind}`, [before, after]);
@@ -51,6 +53,22 @@ console.log(
 );
 console.log(isFlat ? "flat" : "NOT flat");
 process.exitCode = isFlat ? 0 : 1;
+
+/** Forty samples, whatever the number of repeats. */
+function samplesOf(repeats: number): { repeats: number; every: number } {
+  return { repeats, every: Math.max(1, Math.floor(repeats / 40)) };
+}
+
+/** A line for each sample: a run of hours is worth following. */
+function tell(what: string): (sample: MemorySample) => void {
+  const started = performance.now();
+  return ({ done, tensors, gpuBuffers = 0, heapBytes, rssBytes }) => {
+    const msEach = ((performance.now() - started) / done).toFixed(1);
+    const held = `${tensors} tensors, ${gpuBuffers} GPU buffers`;
+    const megabytes = [heapBytes, rssBytes].map((bytes) => (bytes / 1e6).toFixed(1)).join(" and ");
+    console.error(`${what} ${done}: ${msEach} ms each; ${held}; heap and RSS ${megabytes} MB`);
+  };
+}
 
 function report(what: string, samples: readonly MemorySample[]): void {
   const [first, last] = [samples[0]!, samples.at(-1)!];

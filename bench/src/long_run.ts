@@ -1,5 +1,6 @@
 import { isGlofError } from "@glof/core";
 import { bceWithLogits } from "@glof/losses";
+import type { Model } from "@glof/nn";
 import {
   buildLakeSegmenter,
   buildSmallLakeSegmenterConfig,
@@ -8,13 +9,22 @@ import {
 } from "@glof/segmenter";
 import type { Scene } from "@glof/sentinel2";
 import { adamW, type FitOptions, fit } from "@glof/train";
+import { buildDinov2Classifier, toDinov2Config } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
 import { type MemorySample, takeSample } from "./memory_sample.js";
 import { fillValues } from "./protocol.js";
 import { tensorOf } from "./sides/tf_tools.js";
 
+/**
+ * What is run: a whole segmenter, or a backbone with a linear head, which has no convolution beyond its patches. A software
+ * GPU takes ten times as long for the first.
+ */
+export type Subject = "segmenter" | "classifier";
+
 /** Options of a long run. */
 export interface LongRunOptions {
+  /** Default `"segmenter"`. */
+  readonly subject?: Subject;
   readonly repeats: number;
   /** A sample is taken every so many repeats. */
   readonly every: number;
@@ -29,24 +39,51 @@ const config: SegmenterConfig = buildSmallLakeSegmenterConfig({
 });
 const bandCount = config.bands.length;
 
-/** Runs a tiny segmenter again and again on new pixels. */
+/** A model of a long run, and the shapes of what it takes and answers. */
+interface Learner {
+  readonly model: Model<tf.Tensor4D, tf.Tensor, unknown>;
+  readonly image: [number, number, number, number];
+  readonly answer: number[];
+}
+
+function learnerOf(subject: Subject): Learner {
+  if (subject === "segmenter") {
+    return {
+      model: buildLakeSegmenter(config),
+      image: [1, trainPx, trainPx, bandCount],
+      answer: [1, trainPx, trainPx, 1],
+    };
+  }
+  const [classes, patchPx] = [3, config.backbone.patchSizePx];
+  const backbone = toDinov2Config({ ...config.backbone, embedDim: 4, heads: 1, imageSizePx: patchPx });
+  return {
+    model: buildDinov2Classifier({ backbone, layers: 1, classes }),
+    image: [1, patchPx, patchPx, bandCount],
+    answer: [1, classes],
+  };
+}
+
+/** Runs a tiny model again and again on new pixels. */
 export async function manyForwards(options: LongRunOptions): Promise<MemorySample[]> {
-  const segmenter = new LakeSegmenter({ config, params: buildLakeSegmenter(config).init(1) });
+  const { model, image } = learnerOf(options.subject ?? "segmenter");
+  const params = model.init(1);
   try {
     return await sampled(options, async (index) => {
-      const pixels = fillValues(trainPx * trainPx * bandCount, index);
-      await segmenter.predictPixels(pixels, [1, trainPx, trainPx, bandCount]);
+      const pixels = fillValues(tf.util.sizeFromShape(image), index);
+      const answer = tf.tidy(() => tf.sigmoid(model.forward(params, tf.tensor4d(pixels, image))));
+      await answer.data();
+      answer.dispose();
     });
   } finally {
-    segmenter.dispose();
+    tf.dispose({ ...params });
   }
 }
 
-/** Trains a tiny segmenter, all of it, on made-up chips. */
+/** Trains a tiny model, all of it, on made-up chips. */
 export async function manySteps(options: LongRunOptions): Promise<MemorySample[]> {
-  const model = buildLakeSegmenter(config);
-  const params = model.init(1);
-  const events = fit({ ...lesson(model, params), steps: options.repeats + 1 });
+  const learner = learnerOf(options.subject ?? "segmenter");
+  const params = learner.model.init(1);
+  const events = fit({ ...lesson(learner, params), steps: options.repeats + 1 });
   try {
     // The first step makes the optimiser's memory.
     await nextStep(events);
@@ -61,10 +98,10 @@ export async function manySteps(options: LongRunOptions): Promise<MemorySample[]
 export async function cancelledRun(
   kind: "train" | "map",
 ): Promise<{ before: MemorySample; after: MemorySample }> {
-  const model = buildLakeSegmenter(config);
-  const params = model.init(1);
+  const learner = learnerOf("segmenter");
+  const params = learner.model.init(1);
   const segmenter = new LakeSegmenter({ config, params });
-  const once = kind === "train" ? () => cancelTraining(model, params) : () => cancelMapping(segmenter);
+  const once = kind === "train" ? () => cancelTraining(learner, params) : () => cancelMapping(segmenter);
   try {
     // Once before: pools, pipelines and caches stay, on purpose.
     await once();
@@ -93,10 +130,8 @@ async function sampled(
   return samples;
 }
 
-type Segmenter = ReturnType<typeof buildLakeSegmenter>;
-
 function lesson(
-  model: Segmenter,
+  { model, image, answer }: Learner,
   params: FitOptions<tf.Tensor4D>["params"],
 ): Omit<FitOptions<tf.Tensor4D>, "steps"> {
   return {
@@ -106,10 +141,8 @@ function lesson(
     loss: (logits, target) => bceWithLogits(logits, target),
     clipNorm: 1,
     batches: ({ step }) => ({
-      input: tensorOf(tf, [1, trainPx, trainPx, bandCount], step) as tf.Tensor4D,
-      target: tf.tidy(() =>
-        tf.cast(tf.greater(tensorOf(tf, [1, trainPx, trainPx, 1], -1 - step), 0.4), "float32"),
-      ),
+      input: tensorOf(tf, image, step) as tf.Tensor4D,
+      target: tf.tidy(() => tf.cast(tf.greater(tensorOf(tf, answer, -1 - step), 0.4), "float32")),
     }),
   };
 }
@@ -121,9 +154,9 @@ async function nextStep(events: ReturnType<typeof fit>): Promise<void> {
   }
 }
 
-async function cancelTraining(model: Segmenter, params: FitOptions<tf.Tensor4D>["params"]): Promise<void> {
+async function cancelTraining(learner: Learner, params: FitOptions<tf.Tensor4D>["params"]): Promise<void> {
   const stop = new AbortController();
-  const events = fit({ ...lesson(model, params), steps: 1000, signal: stop.signal });
+  const events = fit({ ...lesson(learner, params), steps: 1000, signal: stop.signal });
   await expectAborted(async () => {
     for await (const event of events) if (event.step === 3) stop.abort();
   });

@@ -78,4 +78,14 @@ it("hashes bytes and files alike", async () => {
   await writeFile(join(folder, "abc"), "abc");
   expect(sha256("abc")).toBe(digest);
   expect(await sha256File(join(folder, "abc"))).toBe(digest);
+  await writeFile(join(folder, "large"), "a".repeat(9_000_000));
+  expect(await sha256File(join(folder, "large"))).toBe(sha256("a".repeat(9_000_000)));
+});
+
+it("stops hashing when it is cancelled", async () => {
+  await writeFile(join(folder, "large"), "a".repeat(9_000_000));
+  const stop = new AbortController();
+  const hashing = sha256File(join(folder, "large"), { signal: stop.signal });
+  stop.abort();
+  await expect(hashing).rejects.toMatchObject({ code: "aborted" });
 });

@@ -1,17 +1,30 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { asGlofError } from "./atomic_file.js";
+import { throwIfAborted } from "./cancellation.js";
 
 /** SHA-256 of bytes, as lower-case hexadecimal. */
 export function sha256(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** SHA-256 of a file, read in pieces. */
-export function sha256File(path: string): Promise<string> {
+/** Bytes read at a time: beside work that holds the thread for long, each piece waits for its turn. */
+const pieceBytes = 4 * 2 ** 20;
+
+/**
+ * SHA-256 of a file, read in pieces.
+ *
+ * @throws GlofError `not-found`, `io`, `aborted`
+ */
+export function sha256File(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+  const { signal } = options;
   return asGlofError(path, async () => {
     const hash = createHash("sha256");
-    for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array);
+    throwIfAborted(signal, "sha256File");
+    for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
+      throwIfAborted(signal, "sha256File");
+      hash.update(piece as Uint8Array);
+    }
     return hash.digest("hex");
   });
 }

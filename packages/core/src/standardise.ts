@@ -33,10 +33,15 @@ export function standardiseBand(
   const [low, high] = clip;
   const perStd = 1 / std;
   const [source, target] = [from.values, to.values];
+  const { stride } = from;
+  const step = to.stride;
   let [at, out] = [from.start, to.start];
-  for (let index = 0; index < count; index++, at += from.stride, out += to.stride) {
-    const value = source[at]!;
+  // Comparisons, not Math.min and Math.max, which look at the sign of zero: this runs over every number of a scene.
+  for (let index = 0; index < count; index++, at += stride, out += step) {
+    let value = source[at]!;
     const isUsable = !Number.isNaN(value) && (validMask === undefined || validMask[index] !== 0);
-    target[out] = isUsable ? (Math.min(high, Math.max(low, value)) - mean) * perStd : 0;
+    if (value < low) value = low;
+    else if (value > high) value = high;
+    target[out] = isUsable ? (value - mean) * perStd : 0;
   }
 }

@@ -9,7 +9,14 @@ import { writeMask } from "./mask_pass.js";
 import { drawPreview } from "./picture_pass.js";
 import { metresPerPixel } from "./pixel_size.js";
 import { runProbabilityPass } from "./probability_pass.js";
-import { describeRun, type MapRun, StageClock, settingsTable } from "./run_record.js";
+import {
+  describeInputs,
+  describeRun,
+  type MapInputs,
+  type MapRun,
+  StageClock,
+  settingsTable,
+} from "./run_record.js";
 
 /** What came out. */
 export interface MapSummary {
@@ -38,17 +45,28 @@ export async function mapScene(options: MapSceneOptions): Promise<MapSummary> {
   checkNumbers(options);
   const area = areas === undefined ? wholeScene(scene) : cutToAreas(scene, areas);
   const files = await beginFileSet(outDir, MAP_PRODUCTS, { overwrite });
+  const hashing = new AbortController();
+  const stopHashing = (): void => hashing.abort();
+  signal?.addEventListener("abort", stopHashing);
   try {
-    const summary = await makeProducts(options, area, files);
+    const inputs = describeInputs(area.scene, hashing.signal);
+    const summary = await makeProducts(options, area, files, inputs);
     throwIfAborted(signal, "mapScene");
     await files.commit();
     return summary;
   } finally {
+    stopHashing();
+    signal?.removeEventListener("abort", stopHashing);
     await files.abandon();
   }
 }
 
-async function makeProducts(options: MapSceneOptions, area: MapArea, files: FileSet): Promise<MapSummary> {
+async function makeProducts(
+  options: MapSceneOptions,
+  area: MapArea,
+  files: FileSet,
+  inputs: MapInputs,
+): Promise<MapSummary> {
   const { segmenter, minAreaM2 = DEFAULT_MIN_AREA_M2, signal } = options;
   const threshold = options.threshold ?? segmenter.config.threshold;
   const { grid } = area;
@@ -101,6 +119,7 @@ async function makeProducts(options: MapSceneOptions, area: MapArea, files: File
       lakes,
       validPixels: pass.validPixels,
       tiles: pass.tiles,
+      inputs,
       clock,
     });
     const title = `Lakes of ${id}`;
@@ -114,12 +133,12 @@ async function makeProducts(options: MapSceneOptions, area: MapArea, files: File
   }
 }
 
-/** Tells of the products as they are done. They take very different times, so that no total would tell the time left. */
+/** Tells of the products as they are done. */
 function filesProgress(onProgress: OnProgress | undefined): (...names: readonly MapProduct[]) => void {
   let done = 0;
   return (...names) => {
     done += names.length;
-    onProgress?.({ stage: "files", done, total: undefined, unit: "files", note: names.join(", ") });
+    onProgress?.({ stage: "files", done, total: MAP_PRODUCTS.length, unit: "files", note: names.join(", ") });
   };
 }
 

@@ -43,6 +43,9 @@ export interface MapRun {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+/** The inputs with their hashes, while these are being computed. */
+export type MapInputs = Promise<MapRun["scene"]["inputs"]>;
+
 /** Measures the stages of a run. */
 export class StageClock {
   readonly startedAt = new Date();
@@ -68,7 +71,7 @@ export class StageClock {
   }
 }
 
-/** Gathers `run.json`; hashes the inputs. */
+/** Gathers `run.json`. */
 export async function describeRun(facts: {
   options: MapSceneOptions;
   area: MapArea;
@@ -77,12 +80,13 @@ export async function describeRun(facts: {
   lakes: readonly Lake[];
   validPixels: number;
   tiles: PredictRasterSummary;
+  inputs: MapInputs;
   clock: StageClock;
 }): Promise<MapRun> {
   const { options, area, threshold, minAreaM2, lakes, validPixels, tiles, clock } = facts;
   const { segmenter } = options;
   const { scene, grid } = area;
-  const inputs = await clock.time("hash", () => Promise.all(scene.inputs.map(describeInput)));
+  const inputs = await clock.time("hash", () => facts.inputs);
   return {
     startedAt: clock.startedAt.toISOString(),
     versions: options.facts?.versions ?? {},
@@ -118,9 +122,16 @@ export async function describeRun(facts: {
   };
 }
 
-async function describeInput({ path, role }: SceneInput) {
+/** Hashes the inputs of a scene: begin early, it goes on beside the model. Never unhandled, even where nobody waits for it. */
+export function describeInputs({ inputs }: Scene, signal: AbortSignal): MapInputs {
+  const described = Promise.all(inputs.map((input) => describeInput(input, signal)));
+  described.catch(() => {});
+  return described;
+}
+
+async function describeInput({ path, role }: SceneInput, signal: AbortSignal) {
   try {
-    return { path, role, sha256: await sha256File(path) };
+    return { path, role, sha256: await sha256File(path, { signal }) };
   } catch (error) {
     // Scenes also come from addresses and from memory.
     if (isGlofError(error, "not-found")) return { path, role };

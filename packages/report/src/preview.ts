@@ -1,6 +1,6 @@
 import { type MultiPolygon, mapToPixel, type RasterGrid } from "@glof/geo";
-import { encode } from "fast-png";
 import { type Canvas, type Color, drawLine } from "./canvas.js";
+import { encodePng } from "./png.js";
 import { drawScaleBar } from "./scale_bar.js";
 
 /** What a preview shows. */
@@ -38,5 +38,5 @@ export function renderPreview(options: PreviewOptions): Uint8Array {
     }
   }
   if (pixelSizeM !== undefined) drawScaleBar(canvas, pixelSizeM * step);
-  return encode({ width: canvas.width, height: canvas.height, data: canvas.rgba, channels: 4 });
+  return encodePng(canvas);
 }

@@ -166,9 +166,9 @@ describe("renderPreview", () => {
   it("gives a PNG whose pixels are the picture with the outline drawn on", () => {
     const png = renderPreview({ canvas: blankCanvas(40, 20), grid, step: 1, outlines: [[[ring]]] });
     const { width, height, channels, data } = decode(png);
-    expect([width, height, channels]).toEqual([40, 20, 4]);
+    expect([width, height, channels]).toEqual([40, 20, 3]);
     const isYellow = (x: number, y: number) => {
-      const at = (y * 40 + x) * 4;
+      const at = (y * 40 + x) * 3;
       return data[at] === 255 && data[at + 1] === 225 && data[at + 2] === 0;
     };
     // The outline from (10, 5) to (20, 10) runs along pixel edges.

@@ -36,6 +36,19 @@ export function toReflectance(raw: RasterArray, layer: BandLayer): LayerPixels {
   const nanIsNodata = Number.isNaN(nodataRaw);
   const refl = new Float32Array(raw.length);
   const flags = new Uint8Array(raw.length);
+  if (raw instanceof Uint16Array) {
+    // What Sentinel-2's own products hold, and every pixel of a scene comes through here.
+    for (let pixel = 0; pixel < raw.length; pixel++) {
+      const value = raw[pixel]!;
+      if (value === nodataRaw) flags[pixel] = INVALID_REASONS.noData;
+      else if (value === saturatedDn) flags[pixel] = INVALID_REASONS.saturated;
+      else {
+        if (value === 0) flags[pixel] = RAW_ZERO;
+        refl[pixel] = (value + offsetDn) / quantification;
+      }
+    }
+    return { refl, flags };
+  }
   for (let pixel = 0; pixel < raw.length; pixel++) {
     const value = raw[pixel]!;
     if (value === nodataRaw) flags[pixel] = INVALID_REASONS.noData;

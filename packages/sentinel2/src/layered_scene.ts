@@ -98,7 +98,7 @@ async function readScene(
   const invalidReasons = crop(reasons);
   return {
     bandsRefl: pixels.map((layer) => crop(layer.refl)),
-    validMask: invalidReasons.map((reason) => (reason === 0 ? 1 : 0)),
+    validMask: validWhere(invalidReasons),
     ...(options.reasons && { invalidReasons }),
   };
 }
@@ -172,19 +172,52 @@ async function readSmaller(
 
 /** The numbers' own reasons; reflectance becomes 0 in all bands where one of them is without a number. */
 function combine(layers: readonly LayerPixels[], pixelCount: number): Uint8Array {
-  const reasons = new Uint8Array(pixelCount);
-  for (let pixel = 0; pixel < pixelCount; pixel++) {
-    let found = 0;
-    let allZero = RAW_ZERO;
-    for (const layer of layers) {
-      found |= layer.flags[pixel]! & ~RAW_ZERO;
-      allZero &= layer.flags[pixel]!;
-    }
-    if (allZero !== 0) found |= INVALID_REASONS.noData;
+  const [first, ...others] = layers.map(({ flags }) => flags);
+  const reasons = first?.slice() ?? new Uint8Array(pixelCount).fill(RAW_ZERO);
+  const inAll = reasons.slice();
+  for (const flags of others) mergeFlags(reasons, inAll, flags);
+  forSetBytes(reasons, (pixel) => {
+    let found = reasons[pixel]! & ~RAW_ZERO;
+    if ((inAll[pixel]! & RAW_ZERO) !== 0) found |= INVALID_REASONS.noData;
     reasons[pixel] = found;
-    if (found !== 0) for (const layer of layers) layer.refl[pixel] = 0;
-  }
+    if (found !== 0) for (const { refl } of layers) refl[pixel] = 0;
+  });
   return reasons;
+}
+
+/** Where flags of one more band come in: what any band says, and what all say. Four pixels at a time. */
+function mergeFlags(inAny: Uint8Array, inAll: Uint8Array, flags: Uint8Array): void {
+  const [any, all, added] = [wordsOf(inAny), wordsOf(inAll), wordsOf(flags)];
+  for (let word = 0; word < added.length; word++) {
+    any[word]! |= added[word]!;
+    all[word]! &= added[word]!;
+  }
+  for (let pixel = 4 * added.length; pixel < inAny.length; pixel++) {
+    inAny[pixel]! |= flags[pixel]!;
+    inAll[pixel]! &= flags[pixel]!;
+  }
+}
+
+/** Visits the bytes that are not 0; nearly all of a scene's are. */
+function forSetBytes(bytes: Uint8Array, visit: (at: number) => void): void {
+  const words = wordsOf(bytes);
+  for (let word = 0; word < words.length; word++) {
+    if (words[word] === 0) continue;
+    for (let at = 4 * word; at < 4 * word + 4; at++) if (bytes[at] !== 0) visit(at);
+  }
+  for (let at = 4 * words.length; at < bytes.length; at++) if (bytes[at] !== 0) visit(at);
+}
+
+/** The whole words at the beginning of an array: none where it is not aligned. */
+const wordsOf = (bytes: Uint8Array): Uint32Array =>
+  bytes.byteOffset % 4 === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
+    : new Uint32Array(0);
+
+function validWhere(reasons: Uint8Array): Uint8Array {
+  const validMask = new Uint8Array(reasons.length).fill(1);
+  forSetBytes(reasons, (pixel) => (validMask[pixel] = 0));
+  return validMask;
 }
 
 function cropRows<T extends Float32Array | Uint8Array>(values: T, width: number, inner: PixelWindow): T {

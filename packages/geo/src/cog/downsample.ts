@@ -53,14 +53,11 @@ function meanOf(dtype: RasterDtype, nodata: number | undefined): Reduce {
   const isFloat = isFloatDtype(dtype);
   const isValid = (value: number): boolean => !Number.isNaN(value) && value !== nodata;
   return (a, b, c, d) => {
-    let sum = 0;
-    let count = 0;
-    for (const value of [a, b, c, d]) {
-      if (!isValid(value)) continue;
-      sum += value;
-      count++;
-    }
+    // Written out: this runs over every pixel of a map.
+    const [hasA, hasB, hasC, hasD] = [isValid(a), isValid(b), isValid(c), isValid(d)];
+    const count = Number(hasA) + Number(hasB) + Number(hasC) + Number(hasD);
     if (count === 0) return nodata ?? Number.NaN;
+    const sum = (hasA ? a : 0) + (hasB ? b : 0) + (hasC ? c : 0) + (hasD ? d : 0);
     if (isFloat) return sum / count;
     const mean = Math.floor(sum / count + 0.5);
     return mean === nodata ? mean + (sum / count < mean ? -1 : 1) : mean;

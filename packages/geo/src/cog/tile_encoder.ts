@@ -35,7 +35,8 @@ export async function createTileEncoder(options: ResolvedCogOptions): Promise<Ti
     if (constant === undefined) return compress(pixels);
     const known = constants.get(constant);
     if (known !== undefined) return known;
-    const encoded = compress(pixels);
+    // A copy: what zlib gives is a part of a larger buffer.
+    const encoded = compress(pixels).then((bytes) => new Uint8Array(bytes));
     if (constants.size < constantsKept) constants.set(constant, encoded);
     return encoded;
   };
@@ -60,8 +61,13 @@ async function packer({ compression, compressionLevel: level }: ResolvedCogOptio
     (error: Error | null, result: Uint8Array): void =>
       error ? reject(error) : resolve(result);
   if (compression !== "zstd") {
-    return (bytes) =>
-      new Promise((resolve, reject) => zlib.deflate(bytes, { level }, settle(resolve, reject)));
+    // By default zlib hands its work to a thread and back for every 16 KiB that come out.
+    return (bytes) => {
+      const chunkSize = Math.min(bytes.length + 1024, 2 ** 18);
+      return new Promise((resolve, reject) =>
+        zlib.deflate(bytes, { level, chunkSize }, settle(resolve, reject)),
+      );
+    };
   }
   const { zstdCompress, constants } = zlib as unknown as ZstdModule;
   const levelKey = constants.ZSTD_c_compressionLevel;

@@ -2,6 +2,7 @@ import { GlofError } from "@glof/core";
 // A CommonJS module whose names Node cannot see from outside: only its default is there for `import`.
 import geographiclib from "geographiclib-geodesic";
 import type { MultiPolygon, Polygon, Position, Ring } from "../types.js";
+import { measureShortRing, type ShortRing } from "./short_edges.js";
 
 /**
  * Area in m2 on the WGS 84 ellipsoid, edges being geodesics (Karney 2013, "Algorithms for geodesics", by geographiclib).
@@ -14,7 +15,7 @@ import type { MultiPolygon, Polygon, Position, Ring } from "../types.js";
  */
 export function geodesicArea(polygon: Polygon): number {
   return polygon.reduce((area, ring, index) => {
-    const size = Math.abs(measure(ring).area ?? 0);
+    const size = measure(ring).areaM2;
     return index === 0 ? size : area - size;
   }, 0);
 }
@@ -26,10 +27,14 @@ export function geodesicArea(polygon: Polygon): number {
  * @throws GlofError `bad-argument` for latitudes beyond 90 degrees
  */
 export function geodesicPerimeter(polygon: Polygon): number {
-  return polygon.reduce((sum, ring) => sum + measure(ring).perimeter, 0);
+  return polygon.reduce((sum, ring) => sum + measure(ring).perimeterM, 0);
 }
 
-function measure(ring: Ring): { perimeter: number; area?: number } {
+function measure(ring: Ring): ShortRing {
+  return measureShortRing(ring) ?? measureGeodesically(ring);
+}
+
+function measureGeodesically(ring: Ring): ShortRing {
   if (isLongWayRound(ring)) {
     throw new GlofError(
       "bad-argument",
@@ -46,7 +51,8 @@ function measure(ring: Ring): { perimeter: number; area?: number } {
     }
     polygon.AddPoint(latitude, longitude);
   }
-  return polygon.Compute(false, true);
+  const { area = 0, perimeter } = polygon.Compute(false, true);
+  return { areaM2: Math.abs(area), perimeterM: perimeter };
 }
 
 /**

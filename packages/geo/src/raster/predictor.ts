@@ -8,12 +8,25 @@ import { isFloatDtype } from "./array_types.js";
  * @param step samples of one pixel
  */
 export function undoDifferences(pixels: RasterArray, rowLength: number, step: number): void {
-  for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
-    const end = start + rowLength;
-    for (let index = start + step; index < end; index++) {
-      // The typed array wraps the sum to its own width, as the writer's differences did.
-      pixels[index] = pixels[index]! + pixels[index - step]!;
+  if (pixels instanceof Float32Array || pixels instanceof Float64Array) {
+    for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
+      const end = start + rowLength;
+      for (let index = start + step; index < end; index++) pixels[index]! += pixels[index - step]!;
     }
+    return;
+  }
+  for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
+    for (let sample = start; sample < start + step; sample++)
+      undoRun(pixels, sample, start + rowLength, step);
+  }
+}
+
+/** Sums up whole numbers in a register: the typed array wraps them to its own width, as the writer's differences did. */
+function undoRun(pixels: RasterArray, from: number, end: number, step: number): void {
+  let sum = 0;
+  for (let index = from; index < end; index += step) {
+    sum = (sum + pixels[index]!) | 0;
+    pixels[index] = sum;
   }
 }
 
@@ -58,6 +71,10 @@ export function applyFloatPlanes(
   sampleBytes: number,
   step: number,
 ): void {
+  if (sampleBytes === 4 && step === 1 && bytes.byteOffset % 4 === 0) {
+    applyPlanesOf4(bytes, rowBytes);
+    return;
+  }
   const row = new Uint8Array(rowBytes);
   const count = rowBytes / sampleBytes;
   for (let start = 0; start + rowBytes <= bytes.length; start += rowBytes) {
@@ -68,6 +85,26 @@ export function applyFloatPlanes(
     }
     for (let index = rowBytes - 1; index >= step; index--) row[index] = row[index]! - row[index - step]!;
     bytes.set(row, start);
+  }
+}
+
+/** `applyFloatPlanes` of one band of float32, as maps are written: each number is read once, as a whole. */
+function applyPlanesOf4(bytes: Uint8Array<ArrayBuffer>, rowBytes: number): void {
+  const count = rowBytes / 4;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  const row = new Uint8Array(rowBytes);
+  for (let start = 0; start + count <= words.length; start += count) {
+    // Differences go on across planes: before the first byte of a plane stands the last one of the plane before.
+    let before = words[start + count - 1]! >>> 8;
+    for (let index = 0; index < count; index++) {
+      const word = words[start + index]!;
+      row[index] = (word >>> 24) - (index === 0 ? 0 : before >>> 24);
+      row[count + index] = (word >>> 16) - (before >>> 16);
+      row[2 * count + index] = (word >>> 8) - (before >>> 8);
+      row[3 * count + index] = word - before;
+      before = word;
+    }
+    bytes.set(row, start * 4);
   }
 }
 

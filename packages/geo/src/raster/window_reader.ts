@@ -97,7 +97,8 @@ function copyBlock(
     const target = (row - window.y) * window.width + fromCol - window.x;
     const count = toCol - fromCol;
     if (step === 1) out.set(pixels.subarray(source, source + count), target);
-    else for (let col = 0; col < count; col++) out[target + col] = pixels[source + col * step]!;
+    else
+      for (let to = target, from = source; to < target + count; to++, from += step) out[to] = pixels[from]!;
   }
 }
 

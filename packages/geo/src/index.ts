@@ -61,7 +61,11 @@ export {
   type PolygonizeLabelsOptions,
   polygonizeLabels,
 } from "./outline/polygonize_labels.js";
-export { type PolygonizeRasterOptions, polygonizeRaster } from "./outline/polygonize_raster.js";
+export {
+  type PolygonizeRasterOptions,
+  polygonizeRaster,
+  streamOutlines,
+} from "./outline/polygonize_raster.js";
 export type { CubeAttribute } from "./raster/cube/cube_store.js";
 export type { VariableInfo } from "./raster/cube/cube_variables.js";
 export { listVariables } from "./raster/list_variables.js";

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { openRaster } from "@glof/geo";
+import { openRaster, WGS84, writeVectors } from "@glof/geo";
 import { MAP_PRODUCTS } from "@glof/mapping";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../exit_codes.js";
@@ -99,6 +99,12 @@ describe("glof map", () => {
     expect(validPixels).toBeGreaterThan(300);
     expect(validPixels).toBeLessThan(400);
     expect(lakes[0]!.pixelCount).toBe(validPixels);
+    const geometry = [[ring.map(([lon, lat]) => [lon!, lat!] as const)]];
+    const layer = { layer: "areas", crs: WGS84, features: [{ geometry, properties: {} }] };
+    for (const name of ["aoi.gpkg", "aoi.fgb"]) {
+      await writeVectors(path(name), layer);
+      expect((await mapped("scene.tif", "--aoi", path(name))).validPixels).toBe(validPixels);
+    }
   });
 
   it("takes settings from YAML, those of the command line on top, paths from the file's folder", async () => {

@@ -1,4 +1,3 @@
-import { readGeoJson } from "@glof/geo";
 import { DEFAULT_MIN_AREA_M2, type MapSummary, mapScene } from "@glof/mapping";
 import { areaLabel } from "@glof/report";
 import { openScene } from "@glof/sentinel2";
@@ -6,6 +5,7 @@ import type { Command } from "commander";
 import type { MapConfig } from "../config/map_config.js";
 import { withInterrupt } from "../interrupt.js";
 import { openMapEngine } from "../jobs/map_engine.js";
+import { readAreas } from "../scene_input.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { beginProgress, durationText } from "../terminal/progress.js";
@@ -76,7 +76,7 @@ export function addMapCommand(program: Command): void {
       "number of reflectance 1 (default: as the file says, else 10000)",
       toNumber,
     )
-    .option("--aoi <geojson>", "map only inside these polygons (longitude, latitude)")
+    .option("--aoi <file>", "map only inside these polygons: GeoJSON, GeoPackage, FlatGeobuf, shapefile")
     .option(
       "-j, --jobs <count>",
       "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else half the processors, at most 4; with ort 1, which uses all cores)",
@@ -109,7 +109,7 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
   const progress = beginProgress(console);
   const cleanUp: (() => unknown)[] = [progress.end];
   try {
-    const areas = aoi === undefined ? undefined : (await readGeoJson(aoi)).features;
+    const areas = aoi === undefined ? undefined : await readAreas(aoi, signal);
     const scene = await openScene(settings.scene, {
       bands: settings.bands,
       offsetDn: settings.offset,

@@ -4,8 +4,8 @@ import {
   type Crs,
   crsFromEpsg,
   openRaster,
-  polygonizeRaster,
   type RasterSource,
+  streamOutlines,
   vectorFormatOf,
   writeVectors,
 } from "@glof/geo";
@@ -15,7 +15,7 @@ import { requireAbsent } from "../require_absent.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { beginProgress } from "../terminal/progress.js";
 import { toCount, toLeastZero } from "./parse_flags.js";
-import { outlineColumns, outlineFeatures } from "./polygonize_features.js";
+import { type OutlineTotals, outlineColumns, outlineFeatures } from "./polygonize_features.js";
 
 interface PolygonizeFlags {
   out: string;
@@ -36,7 +36,8 @@ interface PolygonizeFlags {
 const HELP = `
 The format follows the ending of --out: .gpkg, .geojson (WGS 84), .fgb, .csv (with WKT). Outlines run along pixel edges,
 holes included, and are valid. Pixels without data belong to no region. Columns: area_m2 (on the ellipsoid),
-area_planar_m2, perimeter_m, pixel_count. The raster is read in strips, never as a whole.
+area_planar_m2, perimeter_m, pixel_count. The raster is read in strips, never as a whole; into
+a GeoPackage the outlines, too, go one by one.
 
 Examples:
   $ glof polygonize mask.tif --out lakes.gpkg
@@ -96,7 +97,7 @@ async function polygonize(
   const crs = checkCrs(raster, flags);
   const progress = beginProgress(console);
   try {
-    const outlines = await polygonizeRaster(raster, {
+    const outlines = await streamOutlines(raster, {
       band,
       connectivity: Number(flags.connectivity) as Connectivity,
       byValue: valueField !== undefined,
@@ -104,21 +105,18 @@ async function polygonize(
       onProgress: progress.onProgress,
       signal,
     });
-    const { features, totalAreaM2 } = outlineFeatures(outlines, crs, flags);
+    const { features, totals } = outlineFeatures(outlines, crs, flags);
     const columns = outlineColumns(valueField, raster.bands[band]!.dtype);
     await writeVectors(out, { layer, crs, features, columns });
     progress.end();
-    tell(console, { out, polygons: features.length, regions: outlines.length, totalAreaM2 });
+    tell(console, { out, ...totals() });
   } finally {
     progress.end();
   }
 }
 
-interface Result {
+interface Result extends OutlineTotals {
   readonly out: string;
-  readonly polygons: number;
-  readonly regions: number;
-  readonly totalAreaM2: number | undefined;
 }
 
 function tell(console: Console, result: Result): void {

@@ -5,7 +5,7 @@ import { rowStrips } from "../raster/row_strips.js";
 import { arrayRaster } from "../test_support/array_raster.js";
 import type { RasterGrid } from "../types.js";
 import { polygonizeLabels } from "./polygonize_labels.js";
-import { polygonizeRaster } from "./polygonize_raster.js";
+import { polygonizeRaster, streamOutlines } from "./polygonize_raster.js";
 
 const gridOf = (width: number, height: number): RasterGrid => ({
   width,
@@ -15,6 +15,18 @@ const gridOf = (width: number, height: number): RasterGrid => ({
 });
 
 describe("polygonizeRaster", () => {
+  it("gives its outlines one by one, too", async () => {
+    const grid = gridOf(40, 30);
+    const rng = seededRng("stream");
+    const values = Uint8Array.from({ length: 1200 }, () => rng.int(3));
+    const raster = arrayRaster(grid, "uint8", [values]);
+    const stream = (await streamOutlines(raster, { byValue: true }))[Symbol.iterator]();
+    const all = await polygonizeRaster(raster, { byValue: true });
+    expect(all.length).toBeGreaterThan(50);
+    for (const outline of all) expect(stream.next().value).toEqual(outline);
+    expect(stream.next().done).toBe(true);
+  });
+
   it("joins all values but 0, and leaves out no-data", async () => {
     const grid = gridOf(4, 3);
     const values = Uint8Array.of(1, 2, 0, 255, 0, 3, 0, 255, 7, 0, 255, 9);

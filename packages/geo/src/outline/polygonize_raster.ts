@@ -33,6 +33,17 @@ export async function polygonizeRaster(
   raster: RasterSource,
   options: PolygonizeRasterOptions = {},
 ): Promise<LabelOutline[]> {
+  return [...(await streamOutlines(raster, options))];
+}
+
+/**
+ * `polygonizeRaster` for more outlines than memory likes to hold: until its turn comes each is kept packed, in about an
+ * eighth of the memory. To be walked through once, such as by `writeVectors`.
+ */
+export async function streamOutlines(
+  raster: RasterSource,
+  options: PolygonizeRasterOptions = {},
+): Promise<Iterable<LabelOutline>> {
   const { band = 0, connectivity = 4, byValue = false, withZero = false, minPixels = 1, signal } = options;
   const { grid, mask, name } = raster;
   const facts = raster.bands[band];
@@ -66,7 +77,7 @@ export async function polygonizeRaster(
       unit: "rows",
     });
   }
-  return polygonizer.finish();
+  return polygonizer.outlines();
 }
 
 type PixelTest = (pixel: number) => boolean;

@@ -23,18 +23,19 @@ export interface GeoJsonOptions {
  *
  * @throws GlofError `bad-argument` for a precision that is no whole number from 0 to 15
  */
-export function formatGeoJson(features: readonly Feature[], options: GeoJsonOptions): string {
+export function formatGeoJson(features: Iterable<Feature>, options: GeoJsonOptions): string {
   const project = projector(options.crs, WGS84);
   const scale = 10 ** checkPrecision(options.precision ?? 7);
   const round = ([longitude, latitude]: Position): Position => [
     Math.round(longitude * scale) / scale,
     Math.round(latitude * scale) / scale,
   ];
-  const lines = features.map(({ geometry, properties }) => {
+  const lines: string[] = [];
+  for (const { geometry, properties } of features) {
     const whole = splitAtAntimeridian(reprojectPolygons(geometry, project));
     const polygons = reprojectPolygons(whole, round).map(wind);
-    return JSON.stringify({ type: "Feature", properties, geometry: toGeometry(polygons) });
-  });
+    lines.push(JSON.stringify({ type: "Feature", properties, geometry: toGeometry(polygons) }));
+  }
   const name = options.name === undefined ? "" : `"name":${JSON.stringify(options.name)},`;
   return `{"type":"FeatureCollection",${name}"features":[${lines.length === 0 ? "" : `\n${lines.join(",\n")}\n`}]}\n`;
 }
@@ -46,7 +47,7 @@ export function formatGeoJson(features: readonly Feature[], options: GeoJsonOpti
  */
 export async function writeGeoJson(
   path: string,
-  features: readonly Feature[],
+  features: Iterable<Feature>,
   options: GeoJsonOptions,
 ): Promise<void> {
   const { writeFileAtomic } = await loadCoreNode();

@@ -1,6 +1,6 @@
 import { GlofError } from "@glof/core";
 import { writeFlatGeobuf } from "./flatgeobuf/write_flatgeobuf.js";
-import type { VectorLayer } from "./geopackage/vector_layer.js";
+import type { StreamedLayer, VectorLayer } from "./geopackage/vector_layer.js";
 import { writeGeoPackage } from "./geopackage/write_geopackage.js";
 import { writeCsv } from "./write_csv.js";
 import { writeGeoJson } from "./write_geojson.js";
@@ -33,15 +33,16 @@ export function vectorFormatOf(path: string): VectorFormat {
 
 /**
  * Writes one layer in the format of the file name's ending, whole or not at all: GeoPackage, GeoJSON (turned into WGS 84),
- * FlatGeobuf, or a CSV whose column `wkt` has the outlines in the layer's CRS. Node only.
+ * FlatGeobuf, or a CSV whose column `wkt` has the outlines in the layer's CRS. Of a streamed layer a GeoPackage holds no
+ * more than a feature at a time in memory, GeoJSON the text, the others all. Node only.
  *
  * @throws GlofError `bad-argument` for another ending; `missing-crs` for GeoJSON and CSV of a layer without CRS;
  *   `unsupported-feature`, `not-writable`, `no-space`, `io`
  */
-export async function writeVectors(path: string, layer: VectorLayer): Promise<void> {
+export async function writeVectors(path: string, layer: VectorLayer | StreamedLayer): Promise<void> {
   const format = vectorFormatOf(path);
   if (format === "geopackage") return writeGeoPackage(path, [layer]);
-  if (format === "flatgeobuf") return writeFlatGeobuf(path, layer);
+  if (format === "flatgeobuf") return writeFlatGeobuf(path, { ...layer, features: [...layer.features] });
   const { crs, features } = layer;
   if (crs === undefined) {
     throw new GlofError(
@@ -50,6 +51,6 @@ export async function writeVectors(path: string, layer: VectorLayer): Promise<vo
       { path },
     );
   }
-  if (format === "csv") return writeCsv(path, features, { crs, wkt: true });
+  if (format === "csv") return writeCsv(path, [...features], { crs, wkt: true });
   return writeGeoJson(path, features, { name: layer.layer, crs });
 }

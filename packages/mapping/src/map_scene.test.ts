@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { getEventListeners } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -325,6 +326,33 @@ describe("a map that cannot be made", () => {
     };
     await expect(map({ ...valley, onRead: lateReads })).rejects.toThrow("late");
     expect(await isAbsent()).toBe(true);
+  });
+
+  it("leaves nothing behind when it is cancelled, whatever is being made then", async () => {
+    const told = async (stopAfter: number): Promise<readonly string[]> => {
+      const stop = new AbortController();
+      const events: string[] = [];
+      const running = map(valley, {
+        outDir: stopAfter === 0 ? `${outDir}-whole` : outDir,
+        signal: stop.signal,
+        onProgress: ({ stage, done, total }) => {
+          events.push(`${stage} ${done}/${total}`);
+          if (events.length === stopAfter) stop.abort();
+        },
+      });
+      if (stopAfter === 0) await running;
+      else {
+        await failure(running, "aborted");
+        expect(await isAbsent(), events.at(-1)).toBe(true);
+        expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
+      }
+      return events;
+    };
+    const all = await told(0);
+    expect(all.slice(-5)).toEqual(["files 1/7", "files 2/7", "files 4/7", "files 5/7", "files 7/7"]);
+    for (let stopAfter = 1; stopAfter <= all.length; stopAfter++) {
+      expect((await told(stopAfter)).slice(0, stopAfter)).toEqual(all.slice(0, stopAfter));
+    }
   });
 
   it("keeps an earlier map unless told otherwise, and until the new one is whole", async () => {

@@ -1,9 +1,10 @@
 // What a whole scene takes beside its model: `npx tsx scripts/bench_large_scene.ts [--sizes 1000,2520] [--setups
 // tfjs,ort] [--model bundle | --width 384 --depth 12] [--tile px] [--empty 0.5] [--folder dir]`. It prints a table.
 //
-// Each size and setup runs in a process of its own, which runs some tiles through the model alone, then maps the scene
-// (all of `glof map`: decode, normalise, model, blend, write, mask, outlines, preview, hash), then runs the tiles again:
-// the model's time is that of the tiles before and after, so that a machine shared with others slows down both.
+// Each size and setup runs in a process of its own, which maps the scene (all of `glof map`: decode, normalise, model,
+// blend, write, mask, outlines, preview, hash) and counts the time in which the model had a batch in work: that and the
+// rest are of one run, so that a machine shared with others slows down both. Tiles through the model and nothing else,
+// before and after, tell how much of the processor's time the rest takes.
 //
 // A setup is `tfjs`, `ort` or `free` (a made-up model that costs next to nothing: what the rest can do at most), and after
 // a colon `jobs=2`, `batch=4`, `threads=1`, `backend=wasm`, with `+` between them.
@@ -63,7 +64,7 @@ console.log(
       "pixels",
       "setup",
       "tiles run",
-      "model alone, s",
+      "model at work, s",
       "whole run, s",
       "over the model",
       "rest, CPU ms per tile",

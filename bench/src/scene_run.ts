@@ -21,8 +21,9 @@ export interface SceneRunOptions {
 export interface SceneRun {
   readonly tiles: number;
   readonly skippedTiles: number;
-  /** As many tiles through the model and nothing else, extrapolated from those run before and after the scene. */
+  /** Time in which the model had a batch in work. */
   readonly modelSeconds: number;
+  /** Of as many tiles through the model and nothing else, extrapolated from those run before and after the scene. */
   readonly modelCpuSeconds: number;
   /** Of the map, by stage. */
   readonly seconds: Readonly<Record<string, number>>;
@@ -32,7 +33,7 @@ export interface SceneRun {
 }
 
 /** Time for each of the two runs of the model alone. */
-const aloneMs = 8000;
+const aloneMs = 5000;
 
 /** A model that looks at one pixel: an index of blue and near infrared, so that there are lakes to outline. */
 const freePredictor: TilePredictor = {
@@ -56,11 +57,18 @@ const tilePx = options.tilePx ?? segmenter.config.tilePx;
 const batchSize = Number(settings.batch ?? 1);
 const bandCount = segmenter.config.bands.length;
 
+/** Batches under way at once: those of the engine `ort` wait in its thread, those of this thread have nowhere to. */
+const concurrency = predictor?.concurrency ?? (name === "ort" ? 2 : 1);
+const predict: TilePredictor["predict"] =
+  predictor?.predict ?? ((pixels, shape) => segmenter.predictPixels(pixels, shape));
+const busy = { batches: 0, sinceMs: 0, totalMs: 0 };
+
 const before = await modelAlone();
 const scene = withoutData(await openScene(options.scene), options.emptyShare);
 const startCpu = cpuSeconds();
 const { run } = await mapScene({
-  ...{ scene, segmenter, predictor, outDir: options.outDir, overwrite: true, tilePx, batchSize },
+  ...{ scene, segmenter, outDir: options.outDir, overwrite: true, tilePx, batchSize },
+  predictor: { concurrency, predict: watched },
 });
 const mapCpu = cpuSeconds() - startCpu;
 const after = await modelAlone();
@@ -70,7 +78,7 @@ const { tiles, skippedTiles } = run.tiles;
 const share = (tiles - skippedTiles) / (before.tiles + after.tiles);
 const result: SceneRun = {
   ...{ tiles, skippedTiles, seconds: run.seconds, cpuSeconds: mapCpu },
-  modelSeconds: (before.seconds + after.seconds) * share,
+  modelSeconds: busy.totalMs / 1000,
   modelCpuSeconds: (before.cpuSeconds + after.cpuSeconds) * share,
   peakRssBytes: 1024 * process.resourceUsage().maxRSS,
 };
@@ -92,27 +100,34 @@ async function openEngine(): Promise<{ segmenter: LakeSegmenter; predictor: Tile
   return name === "free" ? { ...engine, predictor: freePredictor } : engine;
 }
 
+/** `predict`, with the time counted in which any batch is under way. */
+async function watched(...batch: Parameters<TilePredictor["predict"]>): Promise<Float32Array> {
+  if (busy.batches++ === 0) busy.sinceMs = performance.now();
+  try {
+    return await predict(...batch);
+  } finally {
+    if (--busy.batches === 0) busy.totalMs += performance.now() - busy.sinceMs;
+  }
+}
+
 /** Tiles through the model until the time is up, as many at once as in a scene. */
-async function modelAlone(): Promise<{ tiles: number; seconds: number; cpuSeconds: number }> {
+async function modelAlone(): Promise<{ tiles: number; cpuSeconds: number }> {
   const shape = [batchSize, tilePx, tilePx, bandCount] as const;
   const pixels = fillValues(
     shape.reduce((product, size) => product * size),
     1,
   );
-  const runOne = () =>
-    predictor ? predictor.predict(pixels.slice(), shape) : segmenter.predictPixels(pixels, shape);
-  const atOnce = predictor?.concurrency ?? (name === "ort" ? 2 : 1);
-  await runOne();
+  await predict(pixels.slice(), shape);
   const [startMs, startCpu] = [performance.now(), cpuSeconds()];
   let tiles = 0;
   const work = async (): Promise<void> => {
     while (performance.now() - startMs < aloneMs) {
-      await runOne();
+      await predict(pixels.slice(), shape);
       tiles += batchSize;
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return { tiles, seconds: (performance.now() - startMs) / 1000, cpuSeconds: cpuSeconds() - startCpu };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return { tiles, cpuSeconds: cpuSeconds() - startCpu };
 }
 
 function withoutData(scene: Scene, share: number): Scene {
@@ -131,7 +146,7 @@ function withoutData(scene: Scene, share: number): Scene {
   };
 }
 
-/** Of this process and those that it waited for. */
+/** Of this process: what the processes of `jobs` compute is the model's alone. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

@@ -43,7 +43,7 @@ describe("glof map", () => {
     expect(code).toBe(EXIT.ok);
     expect(stdout).toBe("");
     expect(stderr).toMatch(
-      /backend cpu: it was required\n(tiles: .*\n)+1 lake, 0\.\d+ km² in all, in \d+ s\n/,
+      /backend cpu: it was required\n(tiles: .*\n)+files: 7\/7 .*\n1 lake, 0\.\d+ km² in all, in \d+ s\n/,
     );
     expect(stderr).toContain(`results in ${out}: look at preview.png and report.html`);
     expect((await readdir(out)).sort()).toEqual([...MAP_PRODUCTS].sort());

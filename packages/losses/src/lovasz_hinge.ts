@@ -1,7 +1,7 @@
+import { lovaszExtension } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable } from "./differentiable.js";
-import { lovaszExtension } from "./lovasz_extension.js";
-import { checkTarget, validity } from "./target.js";
+import { checkTarget } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
 
 /** Options of `lovaszHinge`. */
@@ -30,15 +30,8 @@ export function lovaszHinge(
   const rows = perImage ? logits.shape[0]! : 1;
   return differentiable(logits, () => {
     const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [rows, -1]);
-    const valid = validity(labels, ignore);
-    const truth = tf.mul<tf.Tensor2D>(labels, valid);
-    const signs = tf.sub(tf.mul(truth, 2), 1);
-    const errors = tf.sub<tf.Tensor2D>(1, tf.mul(tf.reshape(logits, [rows, -1]), signs));
-    const clean = tf.where(tf.cast(valid, "bool"), truth, tf.zerosLike(truth));
-    const { value, derivative } = lovaszExtension(errors, clean, valid);
-    return {
-      value: tf.mean(value),
-      derivative: tf.mul(tf.mul(tf.mul(derivative, signs), valid), -1 / rows),
-    };
+    const scores = tf.reshape<tf.Rank.R2>(logits, [rows, -1]);
+    const { value, derivative } = lovaszExtension(scores, labels, { form: "hinge", ignore, scale: 1 / rows });
+    return { value: tf.mean(value), derivative };
   });
 }

@@ -1,8 +1,8 @@
 import { GlofError } from "@glof/core";
+import { lovaszExtension } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { lovaszExtension } from "./lovasz_extension.js";
 import { checkTarget, classCount, validity } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
 
@@ -94,12 +94,11 @@ function ofProbabilities(
   const seen = byClass(gatherColumns(probabilities, picked));
   const counts = byClass(tf.tile(tf.expandDims(valid, -1), [1, 1, count]));
   const difference = tf.sub<tf.Tensor2D>(seen, truth);
-  const rows = lovaszExtension(tf.abs(difference), truth, counts);
+  // Pixels that do not count get a label of their own.
+  const labelled = tf.add<tf.Tensor2D>(truth, tf.sub(counts, 1));
+  const rows = lovaszExtension(tf.abs(difference), labelled, { form: "error", ignore: -1, scale: 1 });
   const weights = classWeights(truth, counts, images, count, presentOnly);
-  const derivative = tf.mul(
-    tf.mul(tf.mul(rows.derivative, tf.sign(difference)), counts),
-    tf.expandDims(weights, -1),
-  );
+  const derivative = tf.mul(tf.mul(rows.derivative, tf.sign(difference)), tf.expandDims(weights, -1));
   const byPixel = tf.reshape<tf.Rank.R2>(
     tf.transpose(tf.reshape(derivative, [images, count, pixels]), [0, 2, 1]),
     [-1, count],

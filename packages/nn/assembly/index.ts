@@ -17,5 +17,7 @@ export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";
 export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
+export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
+export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
 export { softmax, softmaxGrad } from "./softmax";
 export { addRows, copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";

@@ -52,6 +52,8 @@ export {
 export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearResidualWeights, linearResidual } from "./ops/linear_residual.js";
+export { lovaszExtension } from "./ops/lovasz_extension.js";
+export type { LovaszOptions, LovaszRows } from "./ops/lovasz_types.js";
 export { matMul } from "./ops/mat_mul.js";
 export { type PadMode, type PadOptions, pad2d } from "./ops/pad.js";
 export type { Pair } from "./ops/pair.js";
@@ -68,6 +70,7 @@ export {
 } from "./ops/resize.js";
 export type { AxisMap } from "./ops/separable_map.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
+export { type SortedRows, sortDescending } from "./ops/sort.js";
 export { initParams } from "./params/init.js";
 export { toFileLayout, toMemoryLayout, toMemoryShape } from "./params/layout.js";
 export { compareWithSpecs, loadParams } from "./params/load.js";

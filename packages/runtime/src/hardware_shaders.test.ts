@@ -6,9 +6,11 @@ import {
   layerNorm,
   linear,
   linearResidual,
+  lovaszExtension,
   multiHeadAttention,
   type Params,
   softmax,
+  sortDescending,
   useWebgpuPrecision,
   valueAndGrad,
 } from "@glof/nn";
@@ -126,6 +128,15 @@ describe("shaders for hardware", () => {
     expect((await device.popErrorScope())?.message).toBeUndefined();
     expect(report).toMatchObject({ precision: "f32", storage: "floats", matrixUnits: false });
     expect(report.reason).toMatch(/halves gave wrong numbers.*units gave wrong numbers/);
+  });
+
+  it("are valid: the sort and what follows it", async () => {
+    const [scores, labels] = [tf.zeros<tf.Rank.R2>([2, 70_000]), tf.zeros<tf.Rank.R2>([2, 70_000])];
+    expect(await complaint(() => void sortDescending(scores))).toBeUndefined();
+    for (const form of ["hinge", "error"] as const) {
+      const options = { form, ignore: 255, scale: 1 };
+      expect(await complaint(() => void lovaszExtension(scores, labels, options))).toBeUndefined();
+    }
   });
 
   it("are valid: Adam", async () => {

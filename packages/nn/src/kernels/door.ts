@@ -45,6 +45,8 @@ export type FastKernelName =
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
  * - `GlofAdam`: inputs param, grad, mean?, square?; attrs the `AdamNumbers`, amsgrad left aside; gives the next param, mean and
  *   square
+ * - `GlofSortDescending`: inputs x [R, P]; gives values [R, P] and indices [R, P] (int32), see `sortDescending`
+ * - `GlofLovasz`: inputs scores, labels [R, P]; attrs the `LovaszOptions`; gives value [R] and derivative [R, P]
  */
 export type FastGradientName =
   | "GlofGeluGrad"
@@ -54,7 +56,9 @@ export type FastGradientName =
   | "GlofGroupNormGrad"
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad"
-  | "GlofAdam";
+  | "GlofAdam"
+  | "GlofSortDescending"
+  | "GlofLovasz";
 
 /** A registered kernel, ready to call. */
 export type FastKernel<Result = tf.Tensor> = (

@@ -6,9 +6,11 @@ import { elementwiseKernels } from "./elementwise.js";
 import { groupNorm, groupNormGrad } from "./group_norm.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
+import { lovasz } from "./lovasz.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
 import { concat, identity, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
+import { sortDescending } from "./radix_sort.js";
 import { mean, sum, unsortedSegmentSum } from "./sums.js";
 import {
   gelu,
@@ -55,6 +57,8 @@ const kernels: readonly WasmKernel[] = [
   multiHeadAttention,
   multiHeadAttentionGrad,
   axisMap,
+  sortDescending,
+  lovasz,
 ];
 
 /** What `installWasmKernels` did. */

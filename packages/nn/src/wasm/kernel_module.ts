@@ -258,6 +258,36 @@ export interface KernelExports {
   addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;
+  /** Items of 8 bytes: a key above, a payload below. */
+  sortItems(x: number, first: number, count: number, items: number): void;
+  countDigits(items: number, count: number, shift: number, mask: number, histogram: number): void;
+  startDigits(histograms: number, parts: number, mask: number): void;
+  moveItems(items: number, count: number, shift: number, mask: number, starts: number, out: number): void;
+  sortedValues(items: number, first: number, count: number, x: number, values: number, indices: number): void;
+  lovaszItems(
+    scores: number,
+    labels: number,
+    derivative: number,
+    first: number,
+    count: number,
+    isHinge: number,
+    hasIgnore: number,
+    ignored: number,
+    items: number,
+    counts: number,
+  ): void;
+  countTruths(items: number, count: number, out: number): void;
+  lovaszSlopes(
+    items: number,
+    count: number,
+    before: number,
+    seen: number,
+    positives: number,
+    isHinge: number,
+    scale: number,
+    derivative: number,
+    sum: number,
+  ): void;
 }
 
 /** The kernels compiled, and whether they have fused multiply-add. */

@@ -26,7 +26,7 @@ export interface BackendInternals extends ShaderBackend {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
-  makeTensorInfo(shape: number[], dtype: "float32"): TensorInfo;
+  makeTensorInfo(shape: number[], dtype: "float32" | "int32"): TensorInfo;
   uploadToGPU(dataId: DataId): void;
   tensorToBinding(tensor: TensorInfo): GPUBindingResource;
   makeUniforms(uniforms: { type: "int32" | "float32"; data: number[] }[]): GPUBindingResource;

@@ -17,8 +17,8 @@ export interface ShaderInput {
 /** A result of a shader: a new tensor of a shape, or one there is whose numbers it (partly) writes. */
 export interface ShaderOutput {
   readonly name: string;
-  /** `vec2<u32>`: the new tensor holds halves. */
-  readonly element: "f32" | "vec4<f32>" | "vec2<u32>";
+  /** `vec2<u32>`: the new tensor holds halves. `i32`, `u32`: it is an int32 one. */
+  readonly element: "f32" | "vec4<f32>" | "vec2<u32>" | "i32" | "u32";
   readonly into: readonly number[] | TensorInfo;
 }
 
@@ -58,9 +58,9 @@ export function queuePass(shaderBackend: ShaderBackend, work: Dispatch): TensorI
 
 function resultOf(backend: BackendInternals, { into, element }: ShaderOutput): TensorInfo {
   if ("dataId" in into) return into;
-  return element === "vec2<u32>"
-    ? makeHalfTensor(backend, into)
-    : backend.makeTensorInfo([...into], "float32");
+  if (element === "vec2<u32>") return makeHalfTensor(backend, into);
+  const isWhole = element === "i32" || element === "u32";
+  return backend.makeTensorInfo([...into], isWhole ? "int32" : "float32");
 }
 
 /** As many passes as tfjs itself puts into one submission. */

@@ -6,8 +6,10 @@ import { geluKernels } from "./gelu.js";
 import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
 import { layerNormKernels } from "./layer_norm.js";
 import { linearKernels } from "./linear.js";
+import { lovaszKernel } from "./lovasz.js";
 import { batchMatMul } from "./mat_mul.js";
 import { softmaxKernels } from "./softmax.js";
+import { sortKernel } from "./sort.js";
 
 const kernels = [
   ...geluKernels,
@@ -17,6 +19,8 @@ const kernels = [
   ...attentionKernels,
   adamKernel,
   ...convKernels,
+  sortKernel,
+  lovaszKernel,
 ];
 const overrides = [batchMatMul];
 

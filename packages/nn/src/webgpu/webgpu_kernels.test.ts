@@ -1,7 +1,7 @@
 import * as testKit from "@glof/test-kit";
 import { describeOnBackends, expectClose } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
 import { activate } from "../ops/activations.js";
 import type { AdamUpdate } from "../ops/adam_types.js";
@@ -11,7 +11,9 @@ import { conv2d, convTranspose2d } from "../ops/conv2d.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
+import { lovaszExtension } from "../ops/lovasz_extension.js";
 import { softmax } from "../ops/softmax.js";
+import { sortDescending } from "../ops/sort.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import { expectParity, type ParityCase } from "../testing/expect_parity.js";
 import { installWebgpuKernels } from "./install.js";
@@ -184,6 +186,17 @@ describeOnBackends(
       const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
       await expectClose(tf.matMul(ones, x), [5, 6, 1, 2, 3, 4]);
       await expectClose(linear(tf.cast(tf.tensor2d([1, 2, 3], [1, 3], "int32"), "float32"), x), [22, 28]);
+    });
+
+    it("sort in 12 dispatches whatever the size, and give the Lovasz extension in 15", async () => {
+      const seen = vi.spyOn(GPUComputePassEncoder.prototype, "dispatchWorkgroups");
+      const x = seededTensor([2, 2500], "a", -1, 1) as tf.Tensor2D;
+      tf.dispose(Object.values(sortDescending(x)));
+      expect(seen).toHaveBeenCalledTimes(12);
+      const options = { form: "hinge", ignore: null, scale: 1 } as const;
+      tf.dispose(Object.values(lovaszExtension(x, x, options)));
+      expect(seen).toHaveBeenCalledTimes(12 + 15);
+      seen.mockRestore();
     });
 
     it("keep halves and multiply in single precision on a device without matrix units, and say so", async () => {

@@ -109,6 +109,11 @@ def resize(place, a):
     return Operation(place, [x], resized, a["gradient"])
 
 
+def sort(place, a):
+    x = place.tensor((1, a["values"]), 1)
+    return Operation(place, [x], lambda x: torch.sort(x, descending=True, stable=True)[0], False)
+
+
 def gemm(place, a):
     size = a["size"]
     inputs = [place.tensor((size, size), 1), place.tensor((size, size), 2)]
@@ -129,6 +134,7 @@ makers = {
     "softmax": softmax,
     "conv": conv,
     "resize": resize,
+    "sort": sort,
     "gemm": gemm,
     "copy": copy,
     "loss": losses.loss,

@@ -8,6 +8,7 @@ import {
   type Params,
   resizeBilinear,
   softmax,
+  sortDescending,
   valueAndGrad,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
@@ -37,6 +38,12 @@ export const glofOperations: Readonly<Record<string, PrepareWork>> = {
       multiHeadAttention(qkv as tf.Tensor3D, heads),
     );
   },
+  sort: (args) =>
+    work(
+      { ...args, gradient: false },
+      [make([1, numberOf(args, "values")], 1)],
+      (x) => sortDescending(x as tf.Tensor2D).values,
+    ),
   layerNorm: (args) => {
     const [rows, cols] = [numberOf(args, "rows"), numberOf(args, "cols")];
     return work(args, [make([rows, cols], 1), make([cols], 2), make([cols], 3)], (x, gamma, beta) =>

@@ -8,6 +8,10 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
   const make = (shape: readonly number[], salt: number, scale = 1) => tensorOf(engine, shape, salt, scale);
   const rowsAndCols = (args: TaskArgs) => [numberOf(args, "rows"), numberOf(args, "cols")];
   return {
+    sort: (args) => {
+      const values = numberOf(args, "values");
+      return work(engine, args, [make([1, values], 1)], (x) => engine.topk(x!, values, true).values);
+    },
     linear: (args) => {
       const [rows, inner, cols] = [numberOf(args, "rows"), numberOf(args, "inner"), numberOf(args, "cols")];
       const inputs = [make([rows, inner], 1), make([inner, cols], 2, 0.05), make([cols], 3)];

@@ -105,5 +105,17 @@ function imageCases(size: BenchSize): BenchCase[] {
     task: { kind: "resize", args: { small, large, channels: 64, gradient } },
     ...elementwiseWork(values, 6, gradient),
   }));
-  return [...convs, ...resizes];
+  return [...convs, ...resizes, sortCase(side * side)];
+}
+
+/** The pixels of an image in order; n log2 n comparisons, values read, values and indices written. */
+function sortCase(values: number): BenchCase {
+  return {
+    name: `sort ${values}`,
+    task: { kind: "sort", args: { values, gradient: false } },
+    flop: values * Math.log2(values),
+    bytes: 12 * values,
+    leftOut: { ort: "no such case" },
+    tolerance: 0,
+  };
 }

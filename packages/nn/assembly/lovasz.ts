@@ -2,7 +2,8 @@
 // adds once they are sorted.
 //
 // About 15 FLOP a pixel, one division among them, and 40 bytes beside the sort: bound by memory, the scattered writes of
-// the slopes above all.
+// the slopes above all. Measured on one core, sort included: 20 ms for 268,324 pixels, 86 ms for 1,073,296 (on JavaScript's
+// arrays 106 and 890 ms).
 
 import { at, zero } from "./simd";
 

@@ -1,7 +1,8 @@
 // Stable radix sort of items of 64 bits, the key above and a payload below, by digits of the key, smallest first.
 //
 // A pass counts the digits and moves every item once: 24 bytes an item, no arithmetic to speak of. Writing goes to as many
-// places at once as there are digits: bound by the caches' handling of those streams.
+// places at once as there are digits: bound by the caches' handling of those streams. Measured on one core: 268,324 floats in
+// 12.5 ms and 1,073,296 in 73 ms (TensorFlow.js's `topk` 62 and 284 ms); a second thread of that core adds nothing.
 
 /** Byte offset of an item. */
 // @ts-ignore: decorator

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
+import { fusedLoss } from "./fused.js";
 import { reduceRows } from "./reduce.js";
 import { checkTarget, validity } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, Reduction } from "./types.js";
@@ -38,13 +39,31 @@ export function bceWithLogits(
 export function bceWithLogits(logits: tf.Tensor, target: tf.Tensor, options: BceOptions = {}): tf.Tensor {
   const { ignore = 255, reduction = "mean", normalizeBy = "valid", empty = "zero" } = options;
   checkTarget(logits, target, "binary", "bceWithLogits");
-  return differentiable(logits, () => {
-    const labels = tf.reshape(tf.cast(target, "float32"), logits.shape);
-    const valid = validity(labels, ignore);
-    const truth = tf.where(tf.cast(valid, "bool"), labels, tf.zerosLike(labels));
-    const elements = elementwiseBce(logits, smoothed(truth, options.smoothFactor ?? 0), options);
-    const divisor = normalizeBy === "valid" ? tf.sum(valid) : tf.scalar(logits.size);
-    return reduceRows(elements, valid, divisor, reduction, empty);
+  return (
+    fusedBce(logits, target, options) ??
+    differentiable(logits, () => {
+      const labels = tf.reshape(tf.cast(target, "float32"), logits.shape);
+      const valid = validity(labels, ignore);
+      const truth = tf.where(tf.cast(valid, "bool"), labels, tf.zerosLike(labels));
+      const elements = elementwiseBce(logits, smoothed(truth, options.smoothFactor ?? 0), options);
+      const divisor = normalizeBy === "valid" ? tf.sum(valid) : tf.scalar(logits.size);
+      return reduceRows(elements, valid, divisor, reduction, empty);
+    })
+  );
+}
+
+/** In two passes, for one factor of the positive part and no other weights. */
+function fusedBce(logits: tf.Tensor, target: tf.Tensor, options: BceOptions): tf.Tensor | undefined {
+  const { ignore = 255, reduction = "mean", normalizeBy = "valid", empty = "zero" } = options;
+  const [posWeight, ...others] = options.posWeight instanceof tf.Tensor ? [] : (options.posWeight ?? [1]);
+  const isPlain = options.weight === undefined && posWeight !== undefined && others.length === 0;
+  if (!isPlain || reduction === "none") return undefined;
+  const settings = { kind: "bce", ignore, smooth: options.smoothFactor ?? 0, posWeight } as const;
+  return fusedLoss(logits, target, settings, ([loss, valid]) => {
+    if (reduction === "sum") return { value: loss!, coefficients: tf.tensor1d([1, 0]) };
+    const counted = normalizeBy === "valid" ? valid! : tf.tensor1d([logits.size]);
+    const divisor = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);
+    return { value: tf.div(loss!, divisor), coefficients: tf.div(tf.tensor1d([1, 0]), divisor) };
   });
 }
 

@@ -1,5 +1,5 @@
 import { isGlofError } from "@glof/core";
-import { valueAndGrad } from "@glof/nn";
+import { valueAndGrad, withReferenceKernels } from "@glof/nn";
 import { describeOnBackends, expectClose, expectNoTensorGrowth, tolerances } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
@@ -155,6 +155,52 @@ describeOnBackends("losses", (backend) => {
       values.reduce((a, value, index) => a + value * weights[index]!, 0),
       5,
     );
+  });
+
+  it.each<readonly [string, Loss]>([
+    ["bceWithLogits", bceWithLogits],
+    ["bceWithLogits, sum", (x, t) => bceWithLogits(x, t, { reduction: "sum", posWeight: [2.5] })],
+    ["bceWithLogits, over all", (x, t) => bceWithLogits(x, t, { normalizeBy: "all", smoothFactor: 0.2 })],
+    ["bceWithLogits, nothing ignored", (x, t) => bceWithLogits(x, tf.clipByValue(t, 0, 1), { ignore: null })],
+    ["diceLoss", (x, t) => diceLoss(x, t, { smooth: 1 })],
+    ["jaccardLoss, log", (x, t) => jaccardLoss(x, t, { logLoss: true })],
+    ["tverskyLoss", (x, t) => tverskyLoss(x, t, { alpha: 0.3, beta: 0.7, gamma: 1.5 })],
+  ])("%s: the same fused and composed of plain operations", async (_, loss) => {
+    for (const count of [1, 4099]) {
+      // From logits that a sigmoid saturates on to such that it hardly moves, and some that are 0.
+      const values = spread(count, 7).map((value, index) =>
+        index % 11 === 0 ? 0 : value * 10 ** (index % 4),
+      );
+      const x = tf.tensor(values, [1, count, 1, 1]);
+      const labels = spread(count, 8).map((value) =>
+        value > 1 ? 255 : value > 0 ? 1 : value > -1.5 ? 0 : 0.25,
+      );
+      const target = tf.tensor(labels, [1, count, 1]);
+      const gradient = () => valueAndGrad((given) => loss(given.x!, target), { x });
+      const [fused, composed] = [gradient(), withReferenceKernels(gradient)];
+      await expectClose(fused.value, composed.value, { atol: 1e-6, rtol: 2e-5 });
+      const largest = Math.max(...(await composed.grads.x!.data()).map((slope) => Math.abs(slope)));
+      await expectClose(fused.grads.x!, composed.grads.x!, { atol: 1e-9 + 4e-7 * largest, rtol: 2e-5 });
+    }
+  });
+
+  it("adds up a million pixels to the last digits", async () => {
+    if (backend === "cpu") return;
+    const count = backend === "webgpu" ? 100_000 : 1_073_296;
+    const values = Float32Array.from(spread(count, 9));
+    const target = values.map((_, index) => (index % 3 === 0 ? 1 : 0));
+    const [x, t] = [tf.tensor1d(values), tf.tensor1d(target)];
+    let [entropy, seen, truth, overlap] = [0, 0, 0, 0];
+    for (const [index, value] of values.entries()) {
+      const is = target[index]!;
+      entropy += Math.log1p(Math.exp(is === 1 ? -value : value));
+      const probability = 1 / (1 + Math.exp(-value));
+      seen += probability;
+      truth += is;
+      overlap += probability * is;
+    }
+    expect((await read(bceWithLogits(x, t))) / (entropy / count)).toBeCloseTo(1, 6);
+    expect((await read(diceLoss(x, t))) / (1 - (2 * overlap) / (seen + truth))).toBeCloseTo(1, 5);
   });
 
   it("gives maps for reduction none", async () => {

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { type MaskedTarget, maskedTarget, toRows } from "./target.js";
+import { fusedLoss } from "./fused.js";
+import { checkTarget, type MaskedTarget, maskedTarget, toRows } from "./target.js";
 import type { IgnoreOptions, LossMode } from "./types.js";
 
 /** Options of `diceLoss` and `jaccardLoss`. */
@@ -81,6 +82,11 @@ function regionLoss(
   where: string,
 ): tf.Scalar {
   const { mode = "binary", ignore = 255, fromLogits = true } = options;
+  if (mode === "binary" && fromLogits) {
+    checkTarget(logits, target, mode, where);
+    const fused = fusedRegionLoss(logits, target, options);
+    if (fused !== undefined) return fused;
+  }
   return differentiable(logits, () => {
     const rows = toRows(logits, mode);
     const masked = maskedTarget(logits, target, mode, ignore, where);
@@ -91,17 +97,48 @@ function regionLoss(
   });
 }
 
+/** In two passes, for one column of logits. */
+function fusedRegionLoss(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: TverskyLossOptions,
+): tf.Scalar | undefined {
+  const settings = { kind: "region", ignore: options.ignore === undefined ? 255 : options.ignore } as const;
+  return fusedLoss(logits, target, { ...settings, smooth: 0, posWeight: 1 }, ([seen, apart, truth]) => {
+    const { value, byIntersection, bySeen } = ofSums({ seen: seen!, apart: apart!, truth: truth! }, options);
+    return { value, coefficients: tf.concat([byIntersection, bySeen]) as tf.Tensor1D };
+  });
+}
+
 function ofProbabilities(
   probabilities: tf.Tensor2D,
   { truth, valid }: MaskedTarget,
   options: TverskyLossOptions,
 ): ValueAndDerivative {
-  const { alpha = 0.5, beta = 0.5, smooth = 0, epsilon = 1e-7 } = options;
   const seen = tf.mul(probabilities, valid);
   const difference = tf.sub(seen, truth);
-  const seenSum = tf.sum(seen, 0);
-  const truthSum = tf.sum(truth, 0);
-  const intersection = tf.div(tf.sub(tf.add(seenSum, truthSum), tf.sum(tf.abs(difference), 0)), 2);
+  const sums = { seen: tf.sum(seen, 0), apart: tf.sum(tf.abs(difference), 0), truth: tf.sum(truth, 0) };
+  const { value, byIntersection, bySeen } = ofSums(sums, options);
+  // d intersection / d p is 1 below the target, 0 above it and 1/2 on it.
+  const rises = tf.div(tf.sub(1, tf.sign(difference)), 2);
+  const derivative = tf.mul(tf.add(tf.mul(rises, byIntersection), bySeen), valid);
+  return { value, derivative };
+}
+
+/** Sums over the pixels that count of the probabilities, of their distances from the target, and of the target, [K] each. */
+interface RegionSums {
+  readonly seen: tf.Tensor;
+  readonly apart: tf.Tensor;
+  readonly truth: tf.Tensor;
+}
+
+/** The loss, and its derivative by each class's intersection and by its sum of probabilities, [K]. */
+function ofSums(
+  { seen: seenSum, apart, truth: truthSum }: RegionSums,
+  options: TverskyLossOptions,
+): { value: tf.Tensor; byIntersection: tf.Tensor; bySeen: tf.Tensor } {
+  const { alpha = 0.5, beta = 0.5, smooth = 0, epsilon = 1e-7 } = options;
+  const intersection = tf.div(tf.sub(tf.add(seenSum, truthSum), apart), 2);
   const size = tf.add(
     tf.add(tf.add(tf.mul(intersection, 1 - alpha - beta), tf.mul(seenSum, alpha)), tf.mul(truthSum, beta)),
     smooth,
@@ -115,13 +152,7 @@ function ofProbabilities(
     -1,
   );
   const byIntersection = tf.mul(tf.add(tf.mul(bySize, 1 - alpha - beta), tf.div(1, divisor)), slope);
-  // d intersection / d p is 1 below the target, 0 above it and 1/2 on it.
-  const rises = tf.div(tf.sub(1, tf.sign(difference)), 2);
-  const derivative = tf.mul(
-    tf.add(tf.mul(rises, byIntersection), tf.mul(tf.mul(bySize, alpha), slope)),
-    valid,
-  );
-  return { value, derivative };
+  return { value, byIntersection, bySeen: tf.mul(tf.mul(bySize, alpha), slope) };
 }
 
 /** The mean over classes, and its derivative by each class's score. */

@@ -18,6 +18,7 @@ export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight }
 export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
 export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
+export { bceSlopes, bceSums, regionSlopes, regionSums } from "./pixel_loss";
 export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
 export { softmax, softmaxGrad } from "./softmax";
 export { addRows, copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";

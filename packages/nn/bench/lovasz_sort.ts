@@ -26,12 +26,12 @@ for (const count of [268_324, 1_073_296]) {
     randomValues([count], 2).map((draw) => (draw > 0.4 ? 1 : 0)),
     [1, count],
   );
-  const times: Record<string, number[]> = {};
+  const times = Object.fromEntries(Object.keys(sides).map((name): [string, number[]] => [name, []]));
   for (let round = -1; round < repeats; round++) {
     for (const [name, run] of Object.entries(sides)) {
       const started = performance.now();
       tf.dispose(run(x, labels));
-      if (round >= 0) (times[name] ??= []).push(performance.now() - started);
+      if (round >= 0) times[name]!.push(performance.now() - started);
     }
   }
   for (const [name, all] of Object.entries(times)) {

@@ -57,6 +57,7 @@ export type { LovaszOptions, LovaszRows } from "./ops/lovasz_types.js";
 export { matMul } from "./ops/mat_mul.js";
 export { type PadMode, type PadOptions, pad2d } from "./ops/pad.js";
 export type { Pair } from "./ops/pair.js";
+export type { PixelLossOptions } from "./ops/pixel_loss_types.js";
 export { pixelShuffle } from "./ops/pixel_shuffle.js";
 export { type AvgPoolOptions, avgPool2d, maxPool2d, type PoolOptions } from "./ops/pool.js";
 export {

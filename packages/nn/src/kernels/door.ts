@@ -17,6 +17,12 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
  * - `GlofAxisMap`: inputs x; attrs values (matrix [outSize, inSize], a Float32Array), outSize, inSize, axis, adjoint; gives
  *   x with that axis multiplied by the matrix or its transpose
+ * - `GlofPixelSums`: inputs logits, labels of one shape; attrs the `PixelLossOptions`; gives four sums [4] over the pixels that
+ *   count: of cross-entropies and of ones (two are 0), or of probabilities, of their distances from the labels, of labels and
+ *   of ones
+ * - `GlofPixelSlopes`: inputs and attrs as above, and coefficients [2]; gives the derivative by the logits: coefficients[0] times
+ *   that of the cross-entropy, or coefficients[0] r + coefficients[1] times that of the probability, r being 1 below the label, 0 above
+ *   it and 1/2 on it
  *
  * `compact`, an attribute of linear, layer norm and multi-head attention: the result may be kept in half precision.
  */
@@ -33,7 +39,9 @@ export type FastKernelName =
   | "GlofConvNorm"
   | "GlofConv2DInputGradient"
   | "GlofConv2DFilterGradient"
-  | "GlofAxisMap";
+  | "GlofAxisMap"
+  | "GlofPixelSums"
+  | "GlofPixelSlopes";
 
 /**
  * Kernels of several results. Gradients of the above have one per input, in order:

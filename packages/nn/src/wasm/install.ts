@@ -10,6 +10,7 @@ import { lovasz } from "./lovasz.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
 import { concat, identity, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
+import { pixelSlopes, pixelSums } from "./pixel_loss.js";
 import { sortDescending } from "./radix_sort.js";
 import { mean, sum, unsortedSegmentSum } from "./sums.js";
 import {
@@ -59,6 +60,8 @@ const kernels: readonly WasmKernel[] = [
   axisMap,
   sortDescending,
   lovasz,
+  pixelSums,
+  pixelSlopes,
 ];
 
 /** What `installWasmKernels` did. */

@@ -258,6 +258,44 @@ export interface KernelExports {
   addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;
+  bceSums(
+    logits: number,
+    labels: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    smooth: number,
+    posWeight: number,
+    sums: number,
+  ): void;
+  bceSlopes(
+    logits: number,
+    labels: number,
+    dx: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    smooth: number,
+    posWeight: number,
+    coefficients: number,
+  ): void;
+  regionSums(
+    logits: number,
+    labels: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    sums: number,
+  ): void;
+  regionSlopes(
+    logits: number,
+    labels: number,
+    dx: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    coefficients: number,
+  ): void;
   /** Items of 8 bytes: a key above, a payload below. */
   sortItems(x: number, first: number, count: number, items: number): void;
   countDigits(items: number, count: number, shift: number, mask: number, histogram: number): void;

@@ -8,6 +8,7 @@ import { layerNormKernels } from "./layer_norm.js";
 import { linearKernels } from "./linear.js";
 import { lovaszKernel } from "./lovasz.js";
 import { batchMatMul } from "./mat_mul.js";
+import { pixelLossKernels } from "./pixel_loss.js";
 import { softmaxKernels } from "./softmax.js";
 import { sortKernel } from "./sort.js";
 
@@ -21,6 +22,7 @@ const kernels = [
   ...convKernels,
   sortKernel,
   lovaszKernel,
+  ...pixelLossKernels,
 ];
 const overrides = [batchMatMul];
 

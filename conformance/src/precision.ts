@@ -31,12 +31,15 @@ interface Tier {
   readonly name: string;
   readonly weights: boolean;
   readonly activations: boolean;
+  /** On a software driver, which has none: compute as matrix units do. */
+  readonly units?: boolean;
 }
 
 const tiers: readonly Tier[] = [
   { name: "f32", weights: false, activations: false },
   { name: "weights stored as halves", weights: true, activations: false },
   { name: "f16: weights and intermediate results", weights: true, activations: true },
+  { name: "f16 on matrix units", weights: true, activations: true, units: true },
 ];
 
 const scenes = [
@@ -49,8 +52,8 @@ const scenes = [
 ];
 
 /** Puts a tier into force; says what products run on. */
-async function enter({ activations }: Tier): Promise<string> {
-  const report = await useWebgpuPrecision(activations ? "f16" : "f32");
+async function enter({ activations, units = false }: Tier): Promise<string> {
+  const report = await useWebgpuPrecision(activations ? "f16" : "f32", { emulate: units });
   if (activations && report.storage !== "halves") throw new Error(report.reason);
   return report.matrixUnits ? ", products on matrix units" : "";
 }

@@ -9,6 +9,11 @@ export function isGradientWanted(inputName: string): boolean {
   return wantedInputs === null || wantedInputs.has(inputName);
 }
 
+/** Whether the gradient of an operation is being computed right now. */
+export function isWalkingBack(): boolean {
+  return wantedInputs !== null;
+}
+
 /** A value and its gradients; `null` where the value does not depend on the tensor. */
 export interface Differentiated<T extends tf.Tensor> {
   readonly value: T;

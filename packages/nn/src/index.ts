@@ -82,11 +82,25 @@ export { type ValueAndGrad, type ValueAndGradOptions, valueAndGrad } from "./val
 export { installWasmKernels, type WasmKernelsOptions, type WasmKernelsReport } from "./wasm/install.js";
 export { withSharedWasmHeap } from "./wasm/threads/shared_heap.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
-export { type PrecisionReport, useWebgpuPrecision, type WebgpuPrecision } from "./webgpu/precision.js";
+export {
+  type PrecisionReport,
+  useWebgpuPrecision,
+  type WebgpuPrecision,
+  type WebgpuPrecisionOptions,
+} from "./webgpu/precision.js";
 export {
   type HalfStorageOptions,
   storedBytes,
   storeForPrediction,
   toHalfStorage,
 } from "./webgpu/to_half_storage.js";
+export type { MeasuredProblem } from "./webgpu/tuning/measure_forms.js";
+export {
+  type TuneWebgpuOptions,
+  type TuneWebgpuResult,
+  tuneWebgpu,
+  useWebgpuTuning,
+} from "./webgpu/tuning/tune.js";
+export type { TuningReport, WebgpuTuning } from "./webgpu/tuning/tuning_table.js";
+export { warmUpWebgpu } from "./webgpu/tuning/warm_up.js";
 export { type OperationWithGradient, withGradient } from "./with_gradient.js";

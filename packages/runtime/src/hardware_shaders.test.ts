@@ -16,6 +16,14 @@ import {
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// The forms that a tuner chooses from are no part of nn's public face.
+import { internalsOf } from "../../nn/src/webgpu/backend_internals.js";
+import { setMatrixUnitsInUse } from "../../nn/src/webgpu/half_precision.js";
+import { unitAttentionBytes, withUnitAttentionShape } from "../../nn/src/webgpu/matrix_unit_attention.js";
+import { hardwareUnits } from "../../nn/src/webgpu/matrix_units.js";
+import { withFormChooser } from "../../nn/src/webgpu/product_choice.js";
+import { unitShapes } from "../../nn/src/webgpu/product_form.js";
+import type { ShaderBackend } from "../../nn/src/webgpu/shader.js";
 
 const normOf = (one: tf.Tensor) => ({ weight: one, bias: one, runningMean: one, runningVar: one });
 
@@ -99,11 +107,24 @@ describe("shaders for hardware", () => {
   });
 
   /** What the device finds wrong with the work. */
-  async function complaint(work: () => void): Promise<string | undefined> {
+  async function complaint(work: () => unknown): Promise<string | undefined> {
     device.pushErrorScope("validation");
-    tf.tidy(work);
+    tf.tidy(() => void work());
     const error = await device.popErrorScope();
     return error?.message;
+  }
+
+  /** The same, but for the 16 KB of workgroup memory that the null backend has. */
+  async function complaintButMemory(work: () => unknown): Promise<string | undefined> {
+    const message = await complaint(work);
+    // A pass that was refused is still among the recorded ones, and would spoil what follows.
+    const backend = internalsOf(tf.backend() as unknown as ShaderBackend);
+    await complaint(() => {
+      backend.ensureCommandEncoderReady();
+      backend.endComputePassEncoder();
+      backend.submitQueue();
+    });
+    return message?.startsWith("The total use of workgroup storage") ? undefined : message;
   }
 
   it("sees what is wrong", async () => {
@@ -136,6 +157,41 @@ describe("shaders for hardware", () => {
     for (const form of ["hinge", "error"] as const) {
       const options = { form, ignore: 255, scale: 1 };
       expect(await complaint(() => void lovaszExtension(scores, labels, options))).toBeUndefined();
+    }
+  });
+
+  describe("on matrix units", () => {
+    beforeAll(() => setMatrixUnitsInUse(hardwareUnits));
+    afterAll(() => setMatrixUnitsInUse(undefined));
+
+    for (const shape of unitShapes) {
+      it(`are valid: products, ${JSON.stringify(shape)}`, async () => {
+        for (const [, f, shapes] of operations.filter(([name]) => /^linear|^conv/.test(name))) {
+          const given = Object.fromEntries(shapes.map((size, index) => ["abcde"[index]!, tf.zeros(size)]));
+          const work = (): tf.Tensor =>
+            withFormChooser(
+              () => ({ kind: "units", shape }),
+              () => f(given),
+            );
+          expect(await complaintButMemory(work)).toBeUndefined();
+          tf.dispose(given);
+        }
+      });
+    }
+
+    for (const shape of [
+      { width: 64, subgroups: 4, strips: 1, keys: 16 },
+      { width: 64, subgroups: 4, strips: 2, keys: 32 },
+      { width: 64, subgroups: 4, strips: 1, keys: 32 },
+      { width: 96, subgroups: 4, strips: 1, keys: 16 },
+      { width: 16, subgroups: 4, strips: 1, keys: 64 },
+    ] as const) {
+      it(`are valid: attention, ${JSON.stringify(shape)}`, async () => {
+        expect(unitAttentionBytes(shape, hardwareUnits)).toBeLessThanOrEqual(49_152);
+        const work = (): tf.Tensor =>
+          withUnitAttentionShape(shape, () => multiHeadAttention(tf.zeros([1, 70, 6 * shape.width]), 2));
+        expect(await complaintButMemory(work)).toBeUndefined();
+      });
     }
   });
 

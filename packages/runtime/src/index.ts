@@ -4,6 +4,8 @@ export type { CaseInputs, KernelCase } from "./kernel_cases.js";
 export type { PackageFacts } from "./package_facts.js";
 export { releaseBackend } from "./release_backend.js";
 export { type SelectBackendOptions, selectBackend } from "./select_backend.js";
+export { type TuneBackendResult, tuneBackend } from "./tune_backend.js";
+export type { TuningFacts } from "./tuning_cache.js";
 export {
   type BackendChoice,
   type BackendName,

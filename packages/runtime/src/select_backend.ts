@@ -5,6 +5,7 @@ import { messageOf } from "./environment.js";
 import { correctKernels } from "./kernel_corrections.js";
 import { oneAtATime } from "./one_at_a_time.js";
 import { startTensorflow } from "./tensorflow_backend.js";
+import { loadTuning } from "./tuning_cache.js";
 import {
   type BackendChoice,
   type BackendName,
@@ -81,7 +82,7 @@ async function start(name: BackendName, options: SelectBackendOptions): Promise<
       correctKernels("webgpu");
       const kernels = await installWebgpuKernels();
       const precision = await useWebgpuPrecision(options.webgpu?.precision ?? "f32");
-      return { ...facts, kernels, precision };
+      return { ...facts, kernels, precision, tuning: await loadTuning() };
     }
     case "wasm": {
       const threads = options.threads ?? options.wasm?.threads ?? (await usefulThreads());

@@ -20,7 +20,7 @@ export interface BackendChoice {
   /** The backends that came before it, each with its reason, and facts about the chosen one. */
   readonly details: {
     readonly passedOver: readonly PassedOver[];
-    /** webgpu: adapter, features, limits. wasm: simd, relaxedSimd, threads. tensorflow: package, version. */
+    /** webgpu: adapter, features, limits, kernels, precision, tuning. wasm: simd, relaxedSimd, threads. tensorflow: package, version. */
     readonly [fact: string]: unknown;
   };
 }
@@ -47,8 +47,8 @@ export interface WebgpuOptions {
    */
   readonly robustness?: boolean;
   /**
-   * "f16" keeps weights for prediction and intermediate results as halves, and runs products on matrix units where the GPU has
-   * them, where nothing records for a gradient; see `useWebgpuPrecision` of `@glof/nn`. `details.precision` (its
+   * "f16" keeps weights for prediction and intermediate results as halves, and runs products and attention on matrix
+   * units where the GPU has them, where nothing records for a gradient; see `useWebgpuPrecision` of `@glof/nn`. `details.precision` (its
    * `PrecisionReport`) says what came of it. Default "f32".
    */
   readonly precision?: WebgpuPrecision;

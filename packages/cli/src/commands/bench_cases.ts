@@ -1,7 +1,13 @@
 import { planTiles } from "@glof/inference";
 import { linear } from "@glof/nn";
 import type { LakeSegmenter } from "@glof/segmenter";
-import { buildDinov2Vits14, flopsOf } from "@glof/vit-dinov2";
+import {
+  buildDinov2Vitb14,
+  buildDinov2Vitg14,
+  buildDinov2Vitl14,
+  buildDinov2Vits14,
+  flopsOf,
+} from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Something that `glof bench` measures. */
@@ -30,13 +36,21 @@ export function productCase(): BenchCase {
   };
 }
 
-/** One block of ViT-S/14 on a 518 x 518 image, patch embedding and norm included. */
-export function blockCase(): BenchCase {
-  const model = buildDinov2Vits14({ depth: 1 });
+const builders = { S: buildDinov2Vits14, B: buildDinov2Vitb14, L: buildDinov2Vitl14, g: buildDinov2Vitg14 };
+
+/** A DINOv2 backbone by its size. */
+export type VitSize = keyof typeof builders;
+
+/** Every size. */
+export const vitSizes = Object.keys(builders) as readonly VitSize[];
+
+/** One block of a ViT/14 on a 518 x 518 image, patch embedding and norm included. */
+export function blockCase(size: VitSize = "S"): BenchCase {
+  const model = builders[size]({ depth: 1 });
   const params = model.init(1);
   const image = tf.randomNormal<tf.Rank.R4>([1, 518, 518, 3], 0, 1, "float32", 3);
   return {
-    name: "ViT-S/14 block, 518 x 518",
+    name: `ViT-${size}/14 block, 518 x 518`,
     flop: flopsOf(model.config, [518, 518]),
     run: () => finish(() => model.forward(params, image).prenorm),
     dispose: () => {

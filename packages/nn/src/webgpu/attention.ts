@@ -2,106 +2,81 @@ import { GlofError } from "@glof/core";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type AttentionGradient, attentionGradientCode, operandsOf } from "./attention_backward.js";
 import { attentionCode, attentionStatisticsCode } from "./attention_forward.js";
+import {
+  type AttentionOperand,
+  type AttentionProblem,
+  packedProblem,
+  separateProblem,
+} from "./attention_problem.js";
 import { elementOf, type HeadShape, poolBytes, type RowLayout, rowsPerGroup } from "./attention_shader.js";
 import {
   dispatch,
-  isHardware,
   type ShaderInput,
   type ShaderOutput,
   type UniformValue,
   workgroupBytes,
 } from "./dispatch.js";
-import type { KernelCall, WebgpuKernel } from "./kernel.js";
-import type { ShaderBackend } from "./shader.js";
-
-type Operand = "q" | "k" | "v" | "dy";
-
-/** Queries, keys and values of all heads, wherever they lie; `dy` lies as the result does. */
-interface Problem {
-  readonly backend: ShaderBackend;
-  readonly images: number;
-  readonly heads: number;
-  readonly queries: number;
-  readonly keys: number;
-  readonly scale: number;
-  readonly shape: HeadShape;
-  readonly tensors: Readonly<Partial<Record<Operand, TensorInfo>>>;
-  readonly layouts: Readonly<Record<Operand, RowLayout>>;
-}
-
-/** Of packed qkv [N, T, 3D], the last axis being [3][heads][d]; dy is [N, T, D]. */
-function packedProblem({ backend, inputs, attributes }: KernelCall): Problem {
-  const [images, tokens, packed] = inputs.qkv!.shape as [number, number, number];
-  const heads = attributes.heads as number;
-  const width = packed / 3;
-  const operand = (part: number): RowLayout => ({
-    offset: part * width,
-    batch: tokens * packed,
-    row: packed,
-  });
-  const { qkv: q, dy } = inputs;
-  return {
-    backend,
-    images,
-    heads,
-    queries: tokens,
-    keys: tokens,
-    scale: attributes.scale as number,
-    shape: { width: width / heads, vector: (width / heads) % 4 === 0, unroll: isHardware(backend) },
-    tensors: { q: q!, k: q!, v: q!, ...(dy && { dy }) },
-    layouts: {
-      q: operand(0),
-      k: operand(1),
-      v: operand(2),
-      dy: { offset: 0, batch: tokens * width, row: width },
-    },
-  };
-}
-
-/** Of q [B, T, d], k and v [B, S, d]; dy is [B, T, d]. Each of B is an image of one head. */
-function separateProblem({ backend, inputs, attributes }: KernelCall): Problem {
-  const [images, queries, width] = inputs.q!.shape as [number, number, number];
-  const keys = inputs.k!.shape[1]!;
-  const rows = (count: number): RowLayout => ({ offset: 0, batch: count * width, row: width });
-  return {
-    backend,
-    images,
-    heads: 1,
-    queries,
-    keys,
-    scale: attributes.scale as number,
-    shape: { width, vector: width % 4 === 0, unroll: isHardware(backend) },
-    tensors: inputs as Problem["tensors"],
-    layouts: { q: rows(queries), k: rows(keys), v: rows(keys), dy: rows(queries) },
-  };
-}
+import { keepsHalves } from "./half_in_force.js";
+import { attentionUnitsInUse, isForwardOnly } from "./half_precision.js";
+import { holdsHalves } from "./half_storage.js";
+import type { WebgpuKernel } from "./kernel.js";
+import {
+  queriesOf,
+  type UnitAttentionShape,
+  unitAttentionCode,
+  unitAttentionKey,
+  unitAttentionShape,
+} from "./matrix_unit_attention.js";
+import type { MatrixUnits } from "./matrix_units.js";
 
 /** One pass over a problem. */
 interface Pass {
-  readonly name: string;
-  readonly code: (shape: HeadShape) => string;
+  /** Unique for the code that `code` gives. */
+  readonly key: string;
+  readonly code: () => string;
+  readonly extensions?: readonly string[];
   readonly operands: readonly string[];
   readonly statistics?: TensorInfo;
   readonly into: readonly number[] | TensorInfo;
   /** Where the rows of the result lie, where that is not one number per query. */
   readonly resultLayout?: RowLayout;
   readonly rows: number;
+  /** Rows that a workgroup takes. Default `rowsPerGroup`. */
+  readonly rowsPerGroup?: number;
+  /** The operands' buffers are read as the halves that they hold. Default false. */
+  readonly packed?: boolean;
+  /** The result is kept as halves. Default false. */
+  readonly halfY?: boolean;
 }
 
-function runPass(problem: Problem, pass: Pass): TensorInfo {
-  const { shape, layouts, tensors } = problem;
+/** A pass in single precision. */
+function singlePass(
+  problem: AttentionProblem,
+  { name, code, ...rest }: { name: string; code: (shape: HeadShape) => string } & Omit<Pass, "key" | "code">,
+): TensorInfo {
   checkMemory(problem);
+  const { width, vector, unroll } = problem.shape;
+  const pass = { ...rest, key: `${name}_${width}_${vector}_${unroll}`, code: () => code(problem.shape) };
+  return runPass(problem, pass);
+}
+
+function runPass(problem: AttentionProblem, pass: Pass): TensorInfo {
+  const { shape, layouts, tensors } = problem;
   const element = elementOf(shape);
   const inputs = pass.operands.map(
-    (name): ShaderInput => ({ name, element, tensor: tensors[name as Operand]! }),
+    (name): ShaderInput => ({
+      name,
+      element: pass.packed ? "vec2<u32>" : element,
+      tensor: tensors[name as AttentionOperand]!,
+    }),
   );
   if (pass.statistics) inputs.push({ name: "statistics", element: "vec2<f32>", tensor: pass.statistics });
   const output: ShaderOutput = {
     name: "result",
-    element: pass.resultLayout ? element : "f32",
+    element: pass.halfY ? "vec2<u32>" : pass.resultLayout ? element : "f32",
     into: pass.into,
   };
-  const places = pass.operands.map((name): [string, RowLayout] => [name, layouts[name as Operand]]);
+  const places = pass.operands.map((name): [string, RowLayout] => [name, layouts[name as AttentionOperand]]);
   if (pass.resultLayout) places.push(["result", pass.resultLayout]);
   const uniforms = places.flatMap(([name, { offset, batch, row }]): UniformValue[] => [
     [`${name}Offset`, "i32", offset],
@@ -109,7 +84,8 @@ function runPass(problem: Problem, pass: Pass): TensorInfo {
     [`${name}Row`, "i32", row],
   ]);
   const [result] = dispatch(problem.backend, {
-    key: `${pass.name}_${shape.width}_${shape.vector}_${shape.unroll}`,
+    key: pass.key,
+    extensions: pass.extensions ?? [],
     outputs: [output],
     inputs,
     uniforms: [
@@ -121,13 +97,13 @@ function runPass(problem: Problem, pass: Pass): TensorInfo {
       ["scale", "f32", problem.scale],
       ["scale2", "f32", problem.scale * Math.LOG2E],
     ],
-    code: () => pass.code(shape),
-    groups: [Math.ceil(pass.rows / rowsPerGroup), problem.images * problem.heads, 1],
+    code: pass.code,
+    groups: [Math.ceil(pass.rows / (pass.rowsPerGroup ?? rowsPerGroup)), problem.images * problem.heads, 1],
   });
   return result!;
 }
 
-function checkMemory({ backend, shape }: Problem): void {
+function checkMemory({ backend, shape }: AttentionProblem): void {
   const [needed, there] = [poolBytes(shape), workgroupBytes(backend)];
   if (needed <= there) return;
   throw new GlofError(
@@ -137,24 +113,43 @@ function checkMemory({ backend, shape }: Problem): void {
   );
 }
 
-function forward(problem: Problem, into: readonly number[]): TensorInfo {
+/** @param compact whether the result may be kept as halves */
+function forward(problem: AttentionProblem, into: readonly number[], compact = false): TensorInfo {
+  const { layouts, queries } = problem;
+  const what = { operands: ["q", "k", "v"], into, resultLayout: layouts.dy, rows: queries };
+  const units = isForwardOnly() ? attentionUnitsInUse() : undefined;
+  const shape = units && unitShapeOf(problem, units);
+  if (!shape) return singlePass(problem, { ...what, name: "attention", code: attentionCode });
+  const packed = what.operands.every((name) =>
+    holdsHalves(problem.backend, problem.tensors[name as AttentionOperand]!),
+  );
+  const form = { ...shape, packed, halfY: compact };
   return runPass(problem, {
-    name: "attention",
-    code: attentionCode,
-    operands: ["q", "k", "v"],
-    into,
-    resultLayout: problem.layouts.dy,
-    rows: problem.queries,
+    ...what,
+    packed,
+    halfY: compact,
+    key: unitAttentionKey(form, units),
+    code: () => unitAttentionCode(form, units),
+    extensions: units.extensions,
+    rowsPerGroup: queriesOf(shape),
   });
+}
+
+function unitShapeOf(
+  { backend, shape, queries, images, heads }: AttentionProblem,
+  units: MatrixUnits,
+): UnitAttentionShape | undefined {
+  const problem = { width: shape.width, queries, heads: images * heads };
+  return unitAttentionShape(problem, units, workgroupBytes(backend));
 }
 
 /** The gradients, each into a tensor of its own or all into one. */
 function backward(
-  problem: Problem,
+  problem: AttentionProblem,
   target: (gradient: AttentionGradient, before: TensorInfo | undefined) => readonly number[] | TensorInfo,
 ): TensorInfo[] {
   const { queries, keys, images, heads } = problem;
-  const statistics = runPass(problem, {
+  const statistics = singlePass(problem, {
     name: "attention_statistics",
     code: attentionStatisticsCode,
     operands: ["q", "k", "v", "dy"],
@@ -164,13 +159,13 @@ function backward(
   const gradients: TensorInfo[] = [];
   for (const gradient of ["dq", "dk", "dv"] as const) {
     gradients.push(
-      runPass(problem, {
+      singlePass(problem, {
         name: `attention_${gradient}`,
         code: (shape) => attentionGradientCode(gradient, shape),
         operands: operandsOf(gradient),
         statistics,
         into: target(gradient, gradients[0]),
-        resultLayout: problem.layouts[gradient.slice(1) as Operand],
+        resultLayout: problem.layouts[gradient.slice(1) as AttentionOperand],
         rows: gradient === "dq" ? queries : keys,
       }),
     );
@@ -186,7 +181,8 @@ export const attentionKernels: readonly WebgpuKernel[] = [
     name: "GlofMultiHeadAttention",
     compute: (call) => {
       const [images, tokens, packed] = call.inputs.qkv!.shape as [number, number, number];
-      return forward(packedProblem(call), [images, tokens, packed / 3]);
+      const into = [images, tokens, packed / 3];
+      return forward(packedProblem(call), into, keepsHalves(call.attributes, into));
     },
   },
   {

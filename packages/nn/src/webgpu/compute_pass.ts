@@ -1,4 +1,4 @@
-import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { env, type TensorInfo } from "@tensorflow/tfjs-core";
 import { type BackendInternals, internalsOf } from "./backend_internals.js";
 import { halvesCode, makeHalfTensor } from "./half_storage.js";
 import type { ShaderBackend } from "./shader.js";
@@ -36,8 +36,37 @@ export interface Dispatch {
   readonly extensions?: readonly string[];
 }
 
+/** A pass that can be recorded, and its results. */
+export interface PreparedPass {
+  readonly outputs: TensorInfo[];
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly groups: Dispatch["groups"];
+}
+
 /** Queues a compute pass over buffers as they are; its results belong to the caller. */
-export function queuePass(shaderBackend: ShaderBackend, work: Dispatch): TensorInfo[] {
+export function queuePass(backend: ShaderBackend, work: Dispatch): TensorInfo[] {
+  if (env().getBool(compileOnly)) return compilePass(internalsOf(backend), work);
+  const pass = preparePass(backend, work);
+  for (const { dataId } of [...pass.outputs, ...work.inputs.map(({ tensor }) => tensor)]) {
+    internalsOf(backend).commandQueueOwnedIds.add(dataId);
+  }
+  record(internalsOf(backend), pass);
+  return pass.outputs;
+}
+
+/** tfjs's own switch: passes are compiled side by side, and not run. */
+export const compileOnly = "WEBGPU_ENGINE_COMPILE_ONLY";
+
+/** Has the pass compiled, as tfjs does with its own; `checkCompileCompletionAsync` waits for it. The results have no numbers. */
+function compilePass(backend: BackendInternals, work: Dispatch): TensorInfo[] {
+  const cache: Record<string, unknown> = backend.pipelineCache;
+  cache[keyOf(work)] ??= backend.device.createComputePipelineAsync(descriptorOf(backend, work));
+  return work.outputs.map((output) => resultOf(backend, output));
+}
+
+/** All of a pass but its recording. Its uniforms last until the next submission of the backend. */
+export function preparePass(shaderBackend: ShaderBackend, work: Dispatch): PreparedPass {
   const backend = internalsOf(shaderBackend);
   const outputs = work.outputs.map((output) => resultOf(backend, output));
   const tensors = [...outputs, ...work.inputs.map(({ tensor }) => tensor)];
@@ -51,9 +80,7 @@ export function queuePass(shaderBackend: ShaderBackend, work: Dispatch): TensorI
     layout: pipeline.getBindGroupLayout(0),
     entries: resources.map((resource, binding) => ({ binding, resource })),
   });
-  for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
-  record(backend, pipeline, bindGroup, work.groups);
-  return outputs;
+  return { outputs, pipeline, bindGroup, groups: work.groups };
 }
 
 function resultOf(backend: BackendInternals, { into, element }: ShaderOutput): TensorInfo {
@@ -66,12 +93,7 @@ function resultOf(backend: BackendInternals, { into, element }: ShaderOutput): T
 /** As many passes as tfjs itself puts into one submission. */
 const passesPerSubmission = 15;
 
-function record(
-  backend: BackendInternals,
-  pipeline: GPUComputePipeline,
-  bindGroup: GPUBindGroup,
-  groups: Dispatch["groups"],
-): void {
+function record(backend: BackendInternals, { pipeline, bindGroup, groups }: PreparedPass): void {
   backend.ensureCommandEncoderReady();
   backend.computePassEncoder ??= backend.commandEncoder!.beginComputePass({});
   backend.computePassEncoder.setPipeline(pipeline);
@@ -84,18 +106,19 @@ function record(
 }
 
 function pipelineOf(backend: BackendInternals, work: Dispatch): GPUComputePipeline {
-  const key = `glof_${work.key}`;
-  const known = backend.pipelineCache[key];
-  if (known !== undefined) return known;
-  const code = `${declarations(work)}\n${work.code()}`;
-  const module = backend.device.createShaderModule({ code, label: key });
-  const pipeline = backend.device.createComputePipeline({
-    compute: { module, entryPoint: "main" },
-    label: key,
-    layout: "auto",
-  });
-  backend.pipelineCache[key] = pipeline;
-  return pipeline;
+  const cache = backend.pipelineCache;
+  cache[keyOf(work)] ??= backend.device.createComputePipeline(descriptorOf(backend, work));
+  return cache[keyOf(work)]!;
+}
+
+function keyOf({ key }: Dispatch): string {
+  return `glof_${key}`;
+}
+
+function descriptorOf({ device }: BackendInternals, work: Dispatch): GPUComputePipelineDescriptor {
+  const label = keyOf(work);
+  const module = device.createShaderModule({ code: `${declarations(work)}\n${work.code()}`, label });
+  return { compute: { module, entryPoint: "main" }, label, layout: "auto" };
 }
 
 function declarations({ outputs, inputs, uniforms, extensions = [] }: Dispatch): string {

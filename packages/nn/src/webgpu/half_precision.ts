@@ -1,7 +1,6 @@
+import { isWalkingBack } from "../backprop.js";
 import { engineInternals } from "../engine_access.js";
-
-/** WGSL extensions of the matrix unit shader. */
-export const matrixUnitExtensions = ["f16", "subgroups", "chromium_experimental_subgroup_matrix"] as const;
+import type { MatrixUnits } from "./matrix_units.js";
 
 /** Features of a device that has matrix units for half precision. */
 export const matrixUnitFeatures = [
@@ -10,21 +9,31 @@ export const matrixUnitFeatures = [
   "chromium-experimental-subgroup-matrix",
 ] as const;
 
-let inUse = false;
+let inUse: MatrixUnits | undefined;
+let inUseByAttention: MatrixUnits | undefined;
 
-/** Whether products without gradients run on matrix units. */
-export function areMatrixUnitsInUse(): boolean {
+/** What products without gradients are computed with, where that is not plain arithmetic in single precision. */
+export function matrixUnitsInUse(): MatrixUnits | undefined {
   return inUse;
 }
 
-/** Only `useWebgpuPrecision` calls it, having seen that the units compute right numbers. */
-export function setMatrixUnitsInUse(wanted: boolean): void {
-  inUse = wanted;
+/** The same for attention. */
+export function attentionUnitsInUse(): MatrixUnits | undefined {
+  return inUseByAttention;
 }
 
-/** Whether nothing records for a gradient: half precision would lose the small numbers of a backward pass. */
+/** Only `useWebgpuPrecision` calls it, having seen that the units compute right numbers. */
+export function setMatrixUnitsInUse(units: MatrixUnits | undefined, useIn?: { attention: boolean }): void {
+  inUse = units;
+  inUseByAttention = useIn?.attention === false ? undefined : units;
+}
+
+/**
+ * Whether nothing records for a gradient, and none is being computed: half precision would lose the small numbers of a backward
+ * pass, and what it computes again would differ from what the forward pass saw.
+ */
 export function isForwardOnly(): boolean {
-  return engineInternals().state.gradientDepth === 0;
+  return engineInternals().state.gradientDepth === 0 && !isWalkingBack();
 }
 
 /** A shape that a device's matrix units multiply. The standard's types do not have it yet. */

@@ -1,117 +1,244 @@
-import { finishCode } from "./epilogue.js";
-import { loaderCode } from "./operand_loader.js";
-import { type ProductVariant, vectorB } from "./product_shader.js";
+import { type Epilogue, finishCode } from "./epilogue.js";
+import {
+  fragmentAt,
+  isTurned,
+  lineQuads,
+  quadType,
+  tileQuads,
+  type UnitOperand,
+  unitLoaderCode,
+} from "./matrix_unit_loader.js";
+import {
+  flatIndex,
+  fragmentEdge,
+  type MatrixUnits,
+  type OperandFragment,
+  subgroupThreads,
+} from "./matrix_units.js";
+import type { OperandKind } from "./operand_loader.js";
 import { repeat } from "./repeat.js";
 
 /**
  * The matrix product on the GPU's matrix units (tensor cores): operands rounded to half precision, sums in single.
  *
- * Arithmetic: as `product_shader.ts`. A step of 32 along K brings 2 x 128 x 32 numbers for 2^20 FLOP. Each of the eight subgroups keeps
- * 64 x 32 sums in eight fragments and reads 96 numbers of workgroup memory for 2048 multiply-adds, so that the units and not
- * the memory are the bound. Rounding an operand to 11 bits gives relative errors of about 2^-11 / sqrt(K) of the
- * product's scale.
+ * Arithmetic: as `product_shader.ts`. A step of 16 along K of a tile of 128 x 128 brings 2 x 128 x 16 numbers for 2^19 FLOP. Of
+ * eight subgroups each keeps 64 x 32 sums in eight fragments and reads 96 halves of workgroup memory for 2048 multiply-adds: 3 KB
+ * for eight products of fragments, 24 cycles of a multiprocessor's workgroup memory (128 bytes) for 16 of its units at their
+ * peak of 4096 FLOP, shared by the loads of the next tile; four subgroups of 64 x 64 read 64 halves for as many. Rounding an
+ * operand to 11 bits gives relative errors of about 2^-11 / sqrt(K) of the product's scale.
  *
- * Both operands lie in workgroup memory as [k][outer]: the left one is read by columns, the right one by rows.
+ * Each operand lies in workgroup memory as it does in device memory, along K or along its outer axis, so that both are read and
+ * written as vectors; the units turn what has to be turned. Lines are 16 bytes longer than they need be, against bank
+ * conflicts. The next numbers are on their way while the present ones are multiplied; with two buffers there is one barrier a
+ * step. In the end each subgroup passes its fragments one by one through workgroup memory to where threads add what follows
+ * the product: 2 x 4 bytes a result, one barrier a fragment.
  */
 
-/** Edge of the results of a workgroup. */
-const tile = 128;
-/** Edge of a fragment. */
-const edge = 16;
-const subgroups = 8;
-const threads = 32 * subgroups;
-/** Numbers along K that one call of a loader covers: four numbers of each thread. */
-const loadDepth = (4 * threads) / tile;
-/** Fragments of a subgroup: 64 rows by 32 columns. */
-const [fragmentRows, fragmentCols] = [4, 2];
-
-/** Edge of the results of a workgroup. */
-export const matrixUnitTile = tile;
-
-/** Numbers along K of a step: as many as fit beside the staged fragments into the device's workgroup memory. */
-export function matrixUnitDepth(workgroupBytes: number): 16 | 32 {
-  return workgroupBytes >= 24_576 ? 32 : 16;
+/** How a workgroup shares a product out to its subgroups. */
+export interface UnitShape {
+  /** Results of a workgroup. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Subgroups along the rows and the columns. */
+  readonly subgroupRows: number;
+  readonly subgroupCols: number;
+  /** Numbers along K of a step: a multiple of 16. */
+  readonly depth: number;
+  /** Tiles of each operand in workgroup memory: with two, one is filled while the other is multiplied. */
+  readonly buffers: 1 | 2;
 }
 
-/** WGSL of a product on matrix units; buffers as `productCode`. Needs subgroups of 32 threads in the order of the group. */
-export function matrixUnitCode(variant: ProductVariant, depth: 16 | 32): string {
-  const quads = tile / 4;
-  const loads = depth / loadDepth;
-  const place = (name: "A" | "B", i: string): string => `{
-      let at = (${loadDepth}u * ${i} + k${name}) * ${tile}u + outer${name};
-      let four = vec4<f16>(next${name}[${i}]);
-      tile${name}[at] = four.x;
-      tile${name}[at + 1u] = four.y;
-      tile${name}[at + 2u] = four.z;
-      tile${name}[at + 3u] = four.w;
-    }`;
-  const fragments = (code: (row: number, col: number) => string): string =>
-    Array.from({ length: fragmentRows * fragmentCols }, (_, i) =>
-      code(Math.floor(i / fragmentCols), i % fragmentCols),
-    ).join("\n      ");
-  const alongRows = (code: (row: number) => string): string =>
-    Array.from({ length: fragmentRows }, (_, row) => code(row)).join("\n      ");
-  const alongCols = (code: (col: number) => string): string =>
-    Array.from({ length: fragmentCols }, (_, col) => code(col)).join("\n      ");
+/** What one compiled product does; every combination is a shader of its own. */
+export interface UnitVariant extends Epilogue {
+  readonly shape: UnitShape;
+  readonly a: OperandKind;
+  readonly b: OperandKind;
+  /** Operands are read as vectors along the axis that they run along. */
+  readonly vectorA: boolean;
+  readonly vectorB: boolean;
+  /** The buffers of the operands hold halves. */
+  readonly halfA: boolean;
+  readonly halfB: boolean;
+  /** As in `ProductVariant`. */
+  readonly split: boolean;
+}
+
+/** Quads of a row of a staged fragment: one more than it has, against bank conflicts. */
+const stageLine = fragmentEdge / 4 + 1;
+const stageQuads = fragmentEdge * stageLine;
+
+/** Threads of a workgroup. */
+export function unitThreads({ subgroupRows, subgroupCols }: UnitShape): number {
+  return subgroupThreads * subgroupRows * subgroupCols;
+}
+
+/** Workgroup memory that a variant takes, bytes. */
+export function unitBytes(variant: UnitVariant, units: MatrixUnits): number {
+  return memoryOf(variant, units, 1);
+}
+
+function memoryOf(variant: UnitVariant, units: MatrixUnits, stages: number): number {
+  const { depth, buffers } = variant.shape;
+  const quads = operandsOf(variant).reduce((sum, operand) => sum + tileQuads(operand, depth), 0);
+  return 4 * units.halfBytes * buffers * quads + (stages * 16 * stageQuads * unitThreads(variant.shape)) / 32;
+}
+
+function operandsOf({
+  a,
+  b,
+  vectorA,
+  vectorB,
+  halfA,
+  halfB,
+  shape,
+}: UnitVariant): [UnitOperand, UnitOperand] {
+  return [
+    { name: "A", kind: a, vector: vectorA, half: halfA, tile: shape.rows },
+    { name: "B", kind: b, vector: vectorB, half: halfB, tile: shape.cols },
+  ];
+}
+
+/** A short name of a variant, unique. */
+export function unitKey({ shape, ...flags }: UnitVariant, units: MatrixUnits): string {
+  const form = Object.values(shape).join("x");
+  const names = Object.entries(flags).map(([name, value]) => (value === true ? name : value || ""));
+  return `product_${units.name}_${form}_${names.join("_")}`;
+}
+
+/** WGSL of a product on matrix units; buffers as `productCode`. A second stage is used where `workgroupBytes` has room. */
+export function unitCode(variant: UnitVariant, units: MatrixUnits, workgroupBytes: number): string {
+  const { shape, split } = variant;
+  const { depth, buffers } = shape;
+  const operands = operandsOf(variant);
+  const [rows, cols] = fragmentCounts(shape);
+  const stages = memoryOf(variant, units, 2) <= workgroupBytes ? 2 : 1;
+  const threads = unitThreads(shape);
+  const memory = operands.map(
+    (operand) =>
+      `var<workgroup> tile${operand.name} : array<vec4<${units.half}>, ${buffers * tileQuads(operand, depth)}>;`,
+  );
   return `
-var<workgroup> tileA : array<f16, ${tile * depth}>;
-var<workgroup> tileB : array<f16, ${tile * depth}>;
-var<workgroup> staged : array<f32, ${edge * edge * subgroups}>;
-${loaderCode({ name: "A", kind: variant.a, vector: variant.vectorM, half: variant.halfA, plain: true }, loadDepth, quads)}
-${loaderCode({ name: "B", kind: variant.b, vector: vectorB(variant), half: variant.halfB, plain: true }, loadDepth, quads)}
+${units.declarations}
+${memory.join("\n")}
+var<workgroup> staged : array<vec4<f32>, ${(stages * stageQuads * threads) / subgroupThreads}>;
+${operands.map((operand) => unitLoaderCode(operand, depth, units)).join("")}
 ${finishCode(variant)}
 
-// A subgroup agrees on where its fragments lie, which the compiler cannot see.
-@diagnostic(off, chromium.subgroup_matrix_uniformity)
+${units.attributes}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let rowBase = i32(group.y) * ${tile};
-  let colBase = i32(group.x) * ${tile};
+  ${units.enter}
+  let rowBase = i32(group.y) * ${shape.rows};
+  let colBase = i32(group.x) * ${shape.cols};
   let startA = i32(group.z) * uniforms.strideA;
   let startB = i32(group.z) * uniforms.strideB;
   let startY = i32(group.z) * uniforms.M * uniforms.N;
-  let first = ${variant.split ? "i32(group.z) * uniforms.perSplit" : "0"};
-  let last = ${variant.split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
-  let kA = placeOfA(thread).x;
-  let outerA = 4u * placeOfA(thread).y;
-  let kB = placeOfB(thread).x;
-  let outerB = 4u * placeOfB(thread).y;
-  let subgroup = thread / 32u;
-  let lane = thread % 32u;
-  let ownRow = 64u * (subgroup / 4u);
-  let ownCol = 32u * (subgroup % 4u);
-  ${fragments((row, col) => `var sum${row}${col} : subgroup_matrix_result<f32, ${edge}, ${edge}>;`)}
-  var nextA : array<vec4<f32>, ${loads}>;
-  var nextB : array<vec4<f32>, ${loads}>;
-  let steps = (last - first + ${depth - 1}) / ${depth};
-  for (var step = 0; step < steps; step++) {
-    let deep = first + step * ${depth};
-    ${repeat(loads, "i", true, (i) => `nextA[${i}] = loadA(startA, rowBase, deep + ${loadDepth} * i32(${i}), last, i32(thread));`)}
-    ${repeat(loads, "i", true, (i) => `nextB[${i}] = loadB(startB, colBase, deep + ${loadDepth} * i32(${i}), last, i32(thread));`)}
-    // The step before has been read by all.
-    workgroupBarrier();
-    ${repeat(loads, "i", true, (i) => place("A", i))}
-    ${repeat(loads, "i", true, (i) => place("B", i))}
-    workgroupBarrier();
-    for (var k = 0u; k < ${depth}u; k += ${edge}u) {
-      ${alongRows((row) => `let left${row} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${edge}, ${edge}>, col_major>(&tileA, k * ${tile}u + ownRow + ${edge * row}u, ${tile}u);`)}
-      ${alongCols((col) => `let right${col} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${edge}, ${edge}>, row_major>(&tileB, k * ${tile}u + ownCol + ${edge * col}u, ${tile}u);`)}
-      ${fragments((row, col) => `sum${row}${col} = subgroupMatrixMultiplyAccumulate(left${row}, right${col}, sum${row}${col});`)}
-    }
-  }
-  let stage = subgroup * ${edge * edge}u;
-  ${fragments(
-    (row, col) => `workgroupBarrier();
-  subgroupMatrixStore<row_major>(&staged, stage, sum${row}${col}, ${edge}u);
-  workgroupBarrier();
-  for (var i = lane; i < ${(edge * edge) / 4}u; i += 32u) {
-    let at = stage + 4u * i;
-    let value = vec4<f32>(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u]);
-    let row = rowBase + i32(ownRow + ${edge * row}u + i / 4u);
-    let col = colBase + i32(ownCol + ${edge * col}u + 4u * (i % 4u));
-    finish(startY, row, col, value);
-  }`,
-  )}
+  let first = ${split ? "i32(group.z) * uniforms.perSplit" : "0"};
+  let last = ${split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
+  let subgroup = thread / ${subgroupThreads}u;
+  let ownRow = ${shape.rows / shape.subgroupRows}u * (subgroup / ${shape.subgroupCols}u);
+  let ownCol = ${shape.cols / shape.subgroupCols}u * (subgroup % ${shape.subgroupCols}u);
+  ${units.sums("sum", rows * cols)}
+  ${mainLoop(variant, units, operands, threads)}
+  ${ending(shape, units, stages)}
 }
 `;
+}
+
+/** Fragments of sums that a subgroup keeps. */
+function fragmentCounts({ rows, cols, subgroupRows, subgroupCols }: UnitShape): [rows: number, cols: number] {
+  return [rows / subgroupRows / fragmentEdge, cols / subgroupCols / fragmentEdge];
+}
+
+/**
+ * WGSL: the sum over K. Each turn sends for the numbers of one step, multiplies those of the step before, and puts the new ones
+ * into workgroup memory.
+ */
+function mainLoop(
+  variant: UnitVariant,
+  units: MatrixUnits,
+  operands: readonly UnitOperand[],
+  threads: number,
+): string {
+  const { depth, buffers } = variant.shape;
+  const items = operands.map(({ tile }) => (tile * depth) / 4 / threads);
+  const each = (code: (operand: UnitOperand, i: string) => string): string =>
+    operands
+      .map((operand, side) => repeat(items[side]!, "i", units.unroll, (i) => code(operand, i)))
+      .join("\n    ");
+  const arrays = operands.map(
+    (operand, side) => `var next${operand.name} : array<${quadType(operand)}, ${items[side]}>;`,
+  );
+  return `${arrays.join("\n  ")}
+  let steps = (last - first + ${depth - 1}) / ${depth};
+  for (var step = 0; step <= steps; step++) {
+    let deep = first + step * ${depth};
+    ${each(({ name }, i) => {
+      const base = name === "A" ? "rowBase" : "colBase";
+      return `next${name}[${i}] = load${name}(start${name}, ${base}, deep, last, thread + ${i} * ${threads}u);`;
+    })}
+    if (step > 0) {
+      let past = u32(step - 1) % ${buffers}u;
+      for (var k = 0u; k < ${depth}u; k += ${fragmentEdge}u) {
+        ${products(variant, units, operands)}
+      }
+    }
+    let coming = u32(step) % ${buffers}u;
+    ${buffers === 1 ? "// The step before has been read by all.\n    workgroupBarrier();" : ""}
+    ${each((operand, i) => {
+      const place = `coming * ${tileQuads(operand, depth)}u`;
+      return `put${operand.name}(${place}, thread + ${i} * ${threads}u, next${operand.name}[${i}]);`;
+    })}
+    workgroupBarrier();
+  }`;
+}
+
+/** WGSL: the products of fragments at `k` of the tiles in workgroup memory. */
+function products(variant: UnitVariant, units: MatrixUnits, [a, b]: readonly UnitOperand[]): string {
+  const { depth } = variant.shape;
+  const [rows, cols] = fragmentCounts(variant.shape);
+  const bring = (operand: UnitOperand, own: string, i: string): OperandFragment => {
+    const side = operand.name === "A" ? units.left : units.right;
+    return side(`${operand.name.toLowerCase()}${i}`, {
+      memory: `tile${operand.name}`,
+      at: `past * ${tileQuads(operand, depth)}u + ${fragmentAt(operand, depth, `${own} + ${fragmentEdge}u * ${i}`, "k")}`,
+      stride: lineQuads(operand, depth),
+      turned: isTurned(operand),
+    });
+  };
+  const left = (row: string): OperandFragment => bring(a!, "ownRow", row);
+  const right = (col: string): OperandFragment => bring(b!, "ownCol", col);
+  return [
+    units.bring(rows, left),
+    units.bring(cols, right),
+    repeat(rows, "row", units.unroll, (row) =>
+      repeat(cols, "col", units.unroll, (col) =>
+        units.multiply(units.sumAt("sum", flatIndex(row, col, cols)), left(row), right(col)),
+      ),
+    ),
+  ].join("\n        ");
+}
+
+/** WGSL: passes the fragments through workgroup memory to `finish`. */
+function ending(shape: UnitShape, units: MatrixUnits, stages: number): string {
+  const [rows, cols] = fragmentCounts(shape);
+  const step = (stageQuads * unitThreads(shape)) / subgroupThreads;
+  return repeat(
+    rows * cols,
+    "i",
+    units.unroll,
+    (i) => `{
+    let stage = ${i} % ${stages}u * ${step}u + subgroup * ${stageQuads}u;
+    ${stages === 1 ? "workgroupBarrier();" : ""}
+    ${units.store(units.sumAt("sum", i), { memory: "staged", at: "stage", stride: stageLine })}
+    workgroupBarrier();
+    let row = rowBase + i32(ownRow + ${fragmentEdge}u * (${i} / ${cols}u));
+    let col = colBase + i32(ownCol + ${fragmentEdge}u * (${i} % ${cols}u));
+    for (var part = 0u; part < 2u; part++) {
+      let line = 8u * part + thread % ${subgroupThreads}u / 4u;
+      let quad = thread % 4u;
+      finish(startY, row + i32(line), col + i32(4u * quad), staged[stage + line * ${stageLine}u + quad]);
+    }
+  }`,
+  );
 }

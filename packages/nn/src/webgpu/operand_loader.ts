@@ -13,7 +13,7 @@ import { loadExpression } from "./half_storage.js";
 export type OperandKind = "deep" | "outer" | "patches" | "spread" | "taps" | "filter";
 
 /** Whether neighbouring threads read fastest when they differ along the outer axis, not along K. */
-function runsAlongOuter(kind: OperandKind): boolean {
+export function runsAlongOuter(kind: OperandKind): boolean {
   return kind === "outer" || kind === "taps";
 }
 
@@ -25,8 +25,6 @@ export interface Operand {
   readonly vector: boolean;
   /** The buffer holds halves; see `half_storage.ts`. */
   readonly half: boolean;
-  /** `placeOfA` gives (k, quad) as they are, not the index with the turn against bank conflicts. Default false. */
-  readonly plain?: boolean;
 }
 
 /**
@@ -36,11 +34,7 @@ export interface Operand {
  * @param depth numbers along K of a tile
  * @param quads vectors along the outer axis of a tile
  */
-export function loaderCode(
-  { name, kind, vector, half, plain = false }: Operand,
-  depth: number,
-  quads: number,
-): string {
+export function loaderCode({ name, kind, vector, half }: Operand, depth: number, quads: number): string {
   const buffer = name.toLowerCase();
   const outer = name === "A" ? "uniforms.M" : "uniforms.N";
   const along = runsAlongOuter(kind);
@@ -52,7 +46,7 @@ export function loaderCode(
     ? `if (first < ${outer}) { four = ${loadExpression(buffer, `(start + k * ${outer} + first) / 4`, half, true)}; }`
     : [0, 1, 2, 3].map(one).join("\n    ");
   return `
-${vector ? "" : elementCode({ name, kind, half, outer })}
+${vector ? "" : elementCode(name, kind, outer, bufferReader(buffer, half, false))}
 fn load${name}(start : i32, base : i32, deep : i32, last : i32, thread : i32) -> vec4<f32> {
   let first = base + 4 * (thread ${quad});
   let k = deep + thread ${deep};
@@ -62,45 +56,52 @@ fn load${name}(start : i32, base : i32, deep : i32, last : i32, thread : i32) ->
   }
   return four;
 }
-${plain ? plainPlace(name, deep, quad) : turnedPlace(name, deep, quad, quads)}
+fn placeOf${name}(thread : u32) -> u32 {
+  let k = thread ${deep}u;
+  return k * ${quads}u + ((thread ${quad}u) ^ (k & 7u));
+}
 `;
 }
 
-function turnedPlace(name: string, deep: string, quad: string, quads: number): string {
-  return `fn placeOf${name}(thread : u32) -> u32 {
-  let k = thread ${deep}u;
-  return k * ${quads}u + ((thread ${quad}u) ^ (k & 7u));
-}`;
+/** How numbers come out of a buffer, given the index of the first. */
+export interface BufferReader {
+  /** WGSL type of what comes. */
+  readonly type: string;
+  at(index: string): string;
 }
 
-function plainPlace(name: string, deep: string, quad: string): string {
-  return `fn placeOf${name}(thread : u32) -> vec2<u32> { return vec2<u32>(thread ${deep}u, thread ${quad}u); }`;
+/** Reads a buffer of floats or halves one number, or four neighbours, at a time. */
+export function bufferReader(buffer: string, half: boolean, vector: boolean): BufferReader {
+  return {
+    type: vector ? "vec4<f32>" : "f32",
+    at: (index) => loadExpression(buffer, vector ? `(${index}) / 4` : index, half, vector),
+  };
 }
 
-function elementCode({
-  name,
-  kind,
-  half,
-  outer,
-}: Pick<Operand, "name" | "kind" | "half"> & { outer: string }): string {
-  const number = (index: string): string => loadExpression(name.toLowerCase(), index, half, false);
-  const head = `fn element${name}(start : i32, outer : i32, k : i32) -> f32`;
+/** WGSL: `element<name>(start, outer, k)`, what the operand has there; zeros in the padding of a convolution. */
+export function elementCode(
+  name: string,
+  kind: OperandKind,
+  outer: string,
+  { type, at }: BufferReader,
+): string {
+  const head = `fn element${name}(start : i32, outer : i32, k : i32) -> ${type}`;
   switch (kind) {
     case "deep":
-      return `${head} { return ${number("start + outer * uniforms.K + k")}; }`;
+      return `${head} { return ${at("start + outer * uniforms.K + k")}; }`;
     case "outer":
-      return `${head} { return ${number(`start + k * ${outer} + outer`)}; }`;
+      return `${head} { return ${at(`start + k * ${outer} + outer`)}; }`;
     case "filter":
       return `${head} {
   let tap = k / uniforms.O;
-  return ${number("(tap * uniforms.C + outer) * uniforms.O + k % uniforms.O")};
+  return ${at("(tap * uniforms.C + outer) * uniforms.O + k % uniforms.O")};
 }`;
     case "patches":
-      return `${seenPixel(number)}
-${head} { return seen(outer, k); }`;
+      return `${seenPixel(name, { type, at })}
+${head} { return seen${name}(outer, k); }`;
     case "taps":
-      return `${seenPixel(number)}
-${head} { return seen(k, outer); }`;
+      return `${seenPixel(name, { type, at })}
+${head} { return seen${name}(k, outer); }`;
     case "spread":
       return `${head} {
   let tap = k / uniforms.O;
@@ -109,10 +110,10 @@ ${head} { return seen(k, outer); }`;
   let moved = place + ${padding} - ${tapOffset};
   let source = moved / stride;
   if (any(moved < vec2<i32>()) || any(source * stride != moved) || source.x >= uniforms.outH || source.y >= uniforms.outW) {
-    return 0.0;
+    return ${type}();
   }
   let image = outer / (uniforms.inH * uniforms.inW);
-  return ${number("((image * uniforms.outH + source.x) * uniforms.outW + source.y) * uniforms.O + k % uniforms.O")};
+  return ${at("((image * uniforms.outH + source.x) * uniforms.outW + source.y) * uniforms.O + k % uniforms.O")};
 }`;
   }
 }
@@ -122,13 +123,13 @@ const tapOffset =
   "vec2<i32>(tap / uniforms.kernelW * uniforms.dilationH, tap % uniforms.kernelW * uniforms.dilationW)";
 
 /** WGSL: what an output pixel sees under (tap, channel); 0 in the padding. */
-function seenPixel(number: (index: string) => string): string {
-  return `fn seen(pixel : i32, deep : i32) -> f32 {
+function seenPixel(name: string, { type, at }: BufferReader): string {
+  return `fn seen${name}(pixel : i32, deep : i32) -> ${type} {
   let tap = deep / uniforms.C;
   let place = vec2<i32>(pixel / uniforms.outW % uniforms.outH, pixel % uniforms.outW);
   let at = place * vec2<i32>(uniforms.strideH, uniforms.strideW) + ${tapOffset} - ${padding};
-  if (any(at < vec2<i32>()) || at.x >= uniforms.inH || at.y >= uniforms.inW) { return 0.0; }
+  if (any(at < vec2<i32>()) || at.x >= uniforms.inH || at.y >= uniforms.inW) { return ${type}(); }
   let image = pixel / (uniforms.outH * uniforms.outW);
-  return ${number("((image * uniforms.inH + at.x) * uniforms.inW + at.y) * uniforms.C + deep % uniforms.C")};
+  return ${at("((image * uniforms.inH + at.x) * uniforms.inW + at.y) * uniforms.C + deep % uniforms.C")};
 }`;
 }

@@ -1,14 +1,25 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linear } from "../ops/linear.js";
 import { disposeParams } from "../params/select.js";
-import { deviceOf } from "./dispatch.js";
+import { deviceOf, isHardware } from "./dispatch.js";
 import { setHalfStorageInForce } from "./half_in_force.js";
 import { missingForMatrixUnits, setMatrixUnitsInUse } from "./half_precision.js";
+import { errorOfAttention, errorOfProducts, multipliesRight } from "./known_results.js";
+import { emulatedUnits, hardwareUnits } from "./matrix_units.js";
 import type { ShaderBackend } from "./shader.js";
 import { toHalfStorage } from "./to_half_storage.js";
 
 /** How a forward pass keeps and multiplies its numbers on WebGPU. */
 export type WebgpuPrecision = "f32" | "f16";
+
+/** Options of `useWebgpuPrecision`. */
+export interface WebgpuPrecisionOptions {
+  /**
+   * On a device that computes on the processor and has no matrix units, compute "f16" as they would, for tests: the same
+   * numbers up to the order of adding up, slower than "f32". No effect on a GPU. Default false.
+   */
+  readonly emulate?: boolean;
+}
 
 /** What `useWebgpuPrecision` did. */
 export interface PrecisionReport {
@@ -28,31 +39,33 @@ export interface PrecisionReport {
  * - Storage: weights that `storeForPrediction` gets from then on, and results that a caller names `compact` (in DINOv2: norms,
  *   queries, keys and values, attention, the hidden layer), are kept as halves, with half the memory and bytes. Every device can.
  *   The residual stream, statistics, logits and what the stock kernels compute stay floats.
- * - Matrix units (tensor cores): the operands of linear layers and convolutions are rounded to halves there, wherever they
- *   come from. They multiply whole numbers whose product is known first.
+ * - Matrix units (tensor cores): the operands of linear layers, convolutions and attention are rounded to halves there, wherever
+ *   they come from. They multiply whole numbers whose product is known first, and attend to numbers whose result is.
  */
-export async function useWebgpuPrecision(precision: WebgpuPrecision): Promise<PrecisionReport> {
+export async function useWebgpuPrecision(
+  precision: WebgpuPrecision,
+  { emulate = false }: WebgpuPrecisionOptions = {},
+): Promise<PrecisionReport> {
   setHalfStorageInForce(false);
-  setMatrixUnitsInUse(false);
+  setMatrixUnitsInUse(undefined);
   const floats = { precision: "f32", storage: "floats", matrixUnits: false } as const;
   if (precision === "f32") return { ...floats, reason: "asked for" };
   if (tf.getBackend() !== "webgpu")
     return { ...floats, reason: 'the backend "webgpu" is not the current one' };
   const backend = tf.backend() as unknown as ShaderBackend;
-  const [noStorage, noUnits] = [await tryHalfStorage(), await tryMatrixUnits(backend)];
+  const noStorage = await tryHalfStorage();
+  const units = await tryMatrixUnits(backend, emulate && !isHardware(backend));
   const reasons = [
     noStorage === undefined
       ? "weights and intermediate results are kept as halves"
       : `weights and results are kept as floats, because ${noStorage}`,
-    noUnits === undefined
-      ? "products run on matrix units, which were checked against a known one"
-      : `products are computed in single precision, because ${noUnits}`,
+    units.reason,
   ];
   return {
-    precision: noStorage === undefined || noUnits === undefined ? "f16" : "f32",
+    precision: noStorage === undefined || units.inUse ? "f16" : "f32",
     reason: reasons.join("; "),
     storage: noStorage === undefined ? "halves" : "floats",
-    matrixUnits: noUnits === undefined,
+    matrixUnits: units.inUse,
   };
 }
 
@@ -70,33 +83,33 @@ async function tryHalfStorage(): Promise<string | undefined> {
   return "halves gave wrong numbers for a known product";
 }
 
-/** Puts matrix units into use; otherwise says what keeps them from being used. */
-async function tryMatrixUnits(backend: ShaderBackend): Promise<string | undefined> {
-  const missing = missingForMatrixUnits(deviceOf(backend));
-  if (missing !== undefined) return missing;
-  setMatrixUnitsInUse(true);
-  if (await multipliesRight(70, async (x, w) => linear(x, w))) return undefined;
-  setMatrixUnitsInUse(false);
-  return "its matrix units gave wrong numbers for a known product";
-}
-
-/** Sizes that leave every edge of a tile ragged. */
-const [rows, cols] = [150, 140];
-
-/** Whole numbers below 2^11 are exact in half precision, their sums in single; up to a depth of 36 these sums are below it, too. */
-async function multipliesRight(
-  depth: number,
-  multiply: (x: tf.Tensor, w: tf.Tensor) => Promise<tf.Tensor>,
-): Promise<boolean> {
-  const left = Float32Array.from({ length: rows * depth }, (_, at) => ((at * 7) % 15) - 7);
-  const right = Float32Array.from({ length: depth * cols }, (_, at) => ((at * 11) % 17) - 8);
-  const [x, w] = [tf.tensor2d(left, [rows, depth]), tf.tensor2d(right, [depth, cols])];
-  const y = await multiply(x, w);
-  const got = await y.data().finally(() => tf.dispose([x, w, y]));
-  return got.every((value, at) => {
-    const [row, col] = [Math.floor(at / cols), at % cols];
-    let sum = 0;
-    for (let k = 0; k < depth; k++) sum += left[row * depth + k]! * right[k * cols + col]!;
-    return value === sum;
-  });
+/** Puts matrix units into use, as far as they compute right, and says how far. */
+async function tryMatrixUnits(
+  backend: ShaderBackend,
+  emulated: boolean,
+): Promise<{ inUse: boolean; reason: string }> {
+  const missing = emulated ? undefined : missingForMatrixUnits(deviceOf(backend));
+  if (missing !== undefined) {
+    return { inUse: false, reason: `products are computed in single precision, because ${missing}` };
+  }
+  const units = emulated ? emulatedUnits : hardwareUnits;
+  const name = emulated ? "matrix units emulated on the processor" : "matrix units";
+  setMatrixUnitsInUse(units);
+  const wrong = await errorOfProducts(backend);
+  const wrongAttention = await errorOfAttention(backend);
+  if (wrong !== undefined) {
+    setMatrixUnitsInUse(undefined);
+    return { inUse: false, reason: `products are computed in single precision, because ${wrong}` };
+  }
+  if (wrongAttention === undefined) {
+    return {
+      inUse: true,
+      reason: `products and attention run on ${name}, which were checked against known ones`,
+    };
+  }
+  setMatrixUnitsInUse(units, { attention: false });
+  return {
+    inUse: true,
+    reason: `products run on ${name}, which were checked against a known one; attention does not, because ${wrongAttention}`,
+  };
 }

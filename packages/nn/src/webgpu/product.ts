@@ -1,11 +1,11 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { dispatch, isHardware, type ShaderInput, type UniformValue, workgroupBytes } from "./dispatch.js";
+import { type Dispatch, dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
 import type { EpilogueActivation } from "./epilogue.js";
-import { areMatrixUnitsInUse, matrixUnitExtensions } from "./half_precision.js";
+import { matrixUnitsInUse } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
-import { matrixUnitCode, matrixUnitDepth, matrixUnitTile } from "./matrix_unit_shader.js";
 import type { OperandKind } from "./operand_loader.js";
-import { type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
+import { chooseForm } from "./product_choice.js";
+import { type ProductForm, type ProductProblem, shaderOf } from "./product_form.js";
 import type { ShaderBackend } from "./shader.js";
 
 /** Batch normalisation by running statistics, all [N]. */
@@ -57,9 +57,6 @@ export interface GatheredProduct extends Omit<Product, "transposeA" | "transpose
   readonly sizes?: readonly UniformValue[];
 }
 
-/** Groups that keep a large GPU busy: with fewer of the large tiles, more of the small ones are better. */
-const busyGroups = 128;
-
 /** Queues a product; the result [batch, M, N] belongs to the caller. */
 export function runProduct(backend: ShaderBackend, product: Product): TensorInfo {
   const { transposeA = false, transposeB = false } = product;
@@ -82,38 +79,58 @@ export function runProduct(backend: ShaderBackend, product: Product): TensorInfo
 
 /** Queues a product of gathered operands; the result [batch or splits, M, N] belongs to the caller. */
 export function runGathered(backend: ShaderBackend, product: GatheredProduct): TensorInfo {
-  const { m, n, k, kindA, kindB, bias, scale, residual } = product;
-  const { batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
-  const half = product.half === true && areMatrixUnitsInUse();
-  const variant: ProductVariant = {
-    tile: half ? matrixUnitTile : chooseTile(m, n, batch * splits),
-    a: kindA,
-    b: kindB,
+  const problem = problemOf(backend, product);
+  const [y] = dispatch(backend, productPass(backend, product, problem, chooseForm(backend, problem)));
+  return y!;
+}
+
+/** What a product's speed depends on. */
+export function problemOf(backend: ShaderBackend, product: GatheredProduct): ProductProblem {
+  const { m, n, k, kindA, kindB, batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
+  return {
+    ...{ m, n, k, batch, splits, strideA, strideB, kindA, kindB, sizes },
+    numbersA: numbersIn(product.a),
+    numbersB: numbersIn(product.b),
     halfA: holdsHalves(backend, product.a),
     halfB: holdsHalves(backend, product.b),
-    vectorM: kindA === "outer" && m % 4 === 0,
-    vectorN: n % 4 === 0,
-    split: splits > 1,
-    bias: bias !== undefined,
-    norm: product.norm !== undefined,
-    activation: product.activation ?? "none",
-    scale: scale !== undefined,
-    residual: residual !== undefined,
-    halfY: product.compact === true && n % 4 === 0,
-    unroll: isHardware(backend),
+    end: {
+      vectorN: n % 4 === 0,
+      bias: product.bias !== undefined,
+      norm: product.norm !== undefined,
+      activation: product.activation ?? "none",
+      scale: product.scale !== undefined,
+      residual: product.residual !== undefined,
+      halfY: product.compact === true && n % 4 === 0,
+    },
+    half: product.half === true && matrixUnitsInUse() !== undefined,
   };
-  const element = variant.vectorN ? "vec4<f32>" : "f32";
-  const { epsilon, ...moments } = product.norm ?? {};
+}
+
+function numbersIn({ shape }: TensorInfo): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The pass that computes a product in a form. */
+export function productPass(
+  backend: ShaderBackend,
+  { a, b, bias, norm, scale, residual }: GatheredProduct,
+  problem: ProductProblem,
+  form: ProductForm,
+): Dispatch {
+  const { m, n, k, batch, splits, strideA, strideB, sizes, end } = problem;
+  const shader = shaderOf(backend, problem, form);
+  const element = end.vectorN ? "vec4<f32>" : "f32";
+  const { epsilon, ...moments } = norm ?? {};
   const extra = Object.entries({ bias, ...moments, scale, residual }).flatMap(
     ([name, tensor]): ShaderInput[] => (tensor ? [{ name, element, tensor }] : []),
   );
-  const [y] = dispatch(backend, {
-    key: half ? `half_${variantKey(variant)}` : variantKey(variant),
-    extensions: half ? matrixUnitExtensions : [],
-    outputs: [{ name: "y", element: variant.halfY ? "vec2<u32>" : element, into: [batch * splits, m, n] }],
+  return {
+    key: shader.key,
+    extensions: shader.extensions,
+    outputs: [{ name: "y", element: end.halfY ? "vec2<u32>" : element, into: [batch * splits, m, n] }],
     inputs: [
-      { name: "a", element: elementOfBuffer(variant.halfA, variant.vectorM), tensor: product.a },
-      { name: "b", element: elementOfBuffer(variant.halfB, vectorB(variant)), tensor: product.b },
+      { name: "a", element: elementOfBuffer(problem.halfA, shader.vectorA), tensor: a },
+      { name: "b", element: elementOfBuffer(problem.halfB, shader.vectorB), tensor: b },
       ...extra,
     ],
     uniforms: [
@@ -126,14 +143,7 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
       ...(epsilon === undefined ? [] : [["epsilon", "f32", epsilon] as const]),
       ...sizes,
     ],
-    code: () =>
-      half ? matrixUnitCode(variant, matrixUnitDepth(workgroupBytes(backend))) : productCode(variant),
-    groups: [Math.ceil(n / variant.tile), Math.ceil(m / variant.tile), batch * splits],
-  });
-  return y!;
-}
-
-function chooseTile(m: number, n: number, batch: number): 64 | 128 {
-  const large = Math.ceil(m / 128) * Math.ceil(n / 128) * batch;
-  return large >= busyGroups && m > 64 && n > 64 ? 128 : 64;
+    code: shader.code,
+    groups: [Math.ceil(n / shader.cols), Math.ceil(m / shader.rows), batch * splits],
+  };
 }

@@ -1,0 +1,147 @@
+import { isHardware, type UniformValue, workgroupBytes } from "./dispatch.js";
+import type { Epilogue } from "./epilogue.js";
+import { matrixUnitsInUse } from "./half_precision.js";
+import { readsVectors } from "./matrix_unit_loader.js";
+import { type UnitShape, type UnitVariant, unitBytes, unitCode, unitKey } from "./matrix_unit_shader.js";
+import type { MatrixUnits } from "./matrix_units.js";
+import type { OperandKind } from "./operand_loader.js";
+import { type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
+import type { ShaderBackend } from "./shader.js";
+
+/** What a product multiplies, without the numbers: all that its speed depends on. */
+export interface ProductProblem {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Products in one go. */
+  readonly batch: number;
+  readonly splits: number;
+  /** Numbers between the operands of two products, 0 where all use the same, and in each operand. */
+  readonly strideA: number;
+  readonly strideB: number;
+  readonly numbersA: number;
+  readonly numbersB: number;
+  readonly kindA: OperandKind;
+  readonly kindB: OperandKind;
+  /** Sizes that the operands' kinds read by. */
+  readonly sizes: readonly UniformValue[];
+  /** The operands' buffers hold halves. */
+  readonly halfA: boolean;
+  readonly halfB: boolean;
+  readonly end: Epilogue;
+  /** Operands may be rounded to half precision. */
+  readonly half: boolean;
+}
+
+/** One way to compute a product; all give the same numbers, up to the order of adding up and the precision asked for. */
+export type ProductForm =
+  | { readonly kind: "single"; readonly tile: 64 | 128 }
+  | { readonly kind: "units"; readonly shape: UnitShape };
+
+/** A form's name, the same in every process. */
+export function formName(form: ProductForm): string {
+  return form.kind === "single" ? `single ${form.tile}` : `units ${Object.values(form.shape).join("x")}`;
+}
+
+/** The shader of a product in one form. */
+export interface ProductShader {
+  readonly key: string;
+  readonly extensions: readonly string[];
+  /** Whether the buffers of the operands are read as vectors of four. */
+  readonly vectorA: boolean;
+  readonly vectorB: boolean;
+  readonly code: () => string;
+  /** Results of a workgroup. */
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** The shader for a problem in a form. */
+export function shaderOf(backend: ShaderBackend, problem: ProductProblem, form: ProductForm): ProductShader {
+  const { kindA: a, kindB: b, m, halfA, halfB, end } = problem;
+  const split = problem.splits > 1;
+  if (form.kind === "units") {
+    const units = matrixUnitsInUse()!;
+    const variant = unitVariant(problem, form.shape);
+    return {
+      key: unitKey(variant, units),
+      extensions: units.extensions,
+      vectorA: variant.vectorA,
+      vectorB: variant.vectorB,
+      code: () => unitCode(variant, units, workgroupBytes(backend)),
+      rows: form.shape.rows,
+      cols: form.shape.cols,
+    };
+  }
+  const { tile } = form;
+  const vectorM = a === "outer" && m % 4 === 0;
+  const variant: ProductVariant = {
+    ...{ tile, a, b, vectorM, halfA, halfB, split, unroll: isHardware(backend) },
+    ...end,
+  };
+  return {
+    key: variantKey(variant),
+    extensions: [],
+    vectorA: vectorM,
+    vectorB: vectorB(variant),
+    code: () => productCode(variant),
+    rows: tile,
+    cols: tile,
+  };
+}
+
+function unitVariant(problem: ProductProblem, shape: UnitShape): UnitVariant {
+  const { kindA, kindB, m, n, k, halfA, halfB, sizes, end } = problem;
+  const split = problem.splits > 1;
+  const size = (name: "C" | "O"): number => sizes.find(([known]) => known === name)?.[2] ?? 1;
+  const vector = (kind: OperandKind, outer: number): boolean => readsVectors(kind, outer, k, size, split);
+  const vectors = { vectorA: vector(kindA, m), vectorB: vector(kindB, n) };
+  return { shape, a: kindA, b: kindB, ...vectors, halfA, halfB, split, ...end };
+}
+
+/** Groups that keep a large GPU busy: with fewer of the large tiles, more of the small ones are better. */
+const busyGroups = 128;
+
+function groupsOf({ m, n, batch, splits }: ProductProblem, rows: number, cols: number): number {
+  return Math.ceil(m / rows) * Math.ceil(n / cols) * batch * splits;
+}
+
+/** Shapes of the matrix units' product, those for large products first. */
+export const unitShapes: readonly UnitShape[] = [
+  { rows: 128, cols: 128, subgroupRows: 2, subgroupCols: 4, depth: 32, buffers: 1 },
+  { rows: 128, cols: 128, subgroupRows: 2, subgroupCols: 4, depth: 16, buffers: 2 },
+  { rows: 128, cols: 128, subgroupRows: 2, subgroupCols: 2, depth: 32, buffers: 1 },
+  { rows: 128, cols: 128, subgroupRows: 2, subgroupCols: 4, depth: 16, buffers: 1 },
+  { rows: 256, cols: 128, subgroupRows: 4, subgroupCols: 2, depth: 16, buffers: 1 },
+  { rows: 128, cols: 64, subgroupRows: 4, subgroupCols: 1, depth: 32, buffers: 1 },
+  { rows: 64, cols: 64, subgroupRows: 2, subgroupCols: 2, depth: 32, buffers: 2 },
+  { rows: 64, cols: 64, subgroupRows: 2, subgroupCols: 2, depth: 16, buffers: 1 },
+];
+
+/** Every form that the device can compute a problem in. */
+export function formsOf(backend: ShaderBackend, problem: ProductProblem): ProductForm[] {
+  const units = matrixUnitsInUse();
+  if (problem.half && units) {
+    return unitShapes
+      .filter((shape) => fits(backend, unitVariant(problem, shape), units))
+      .map((shape) => ({ kind: "units", shape }));
+  }
+  return [
+    { kind: "single", tile: 64 },
+    { kind: "single", tile: 128 },
+  ];
+}
+
+function fits(backend: ShaderBackend, variant: UnitVariant, units: MatrixUnits): boolean {
+  return unitBytes(variant, units) <= workgroupBytes(backend);
+}
+
+/** The form that is likely to be fastest: large tiles where there are groups enough of them. */
+export function likelyForm(backend: ShaderBackend, problem: ProductProblem): ProductForm {
+  const { m, n } = problem;
+  const forms = formsOf(backend, problem);
+  const large = groupsOf(problem, 128, 128) >= busyGroups && m > 64 && n > 64;
+  const units = forms.filter((form) => form.kind === "units");
+  if (units.length === 0) return { kind: "single", tile: large ? 128 : 64 };
+  return units.find(({ shape }) => large || shape.rows <= 64) ?? units[0]!;
+}

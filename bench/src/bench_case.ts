@@ -18,6 +18,8 @@ export interface Suite {
   readonly about: string;
   /** New processes for each case: peak memory is then that of the case. */
   readonly freshProcesses: boolean;
+  /** What ours and stock TensorFlow.js run on here, whatever was asked for. `null`: a GPU that computes nothing. */
+  readonly backend?: "null";
   /** Who can take part. */
   readonly sides: readonly SideName[];
   readonly cases: readonly BenchCase[];

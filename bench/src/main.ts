@@ -10,6 +10,7 @@ import { type BenchOptions, parseOptions, type SuiteName, sidesOf, USAGE } from 
 import { findPython, type Launch } from "./programs.js";
 import { type BenchReport, reportPage, rowsOf, threadsOf, usedColumns } from "./report.js";
 import { runSuite, type SuiteResult } from "./run_suite.js";
+import { hostSuite } from "./suites/host_suite.js";
 import { lossesSuite } from "./suites/losses_suite.js";
 import { modelSuite } from "./suites/model_suite.js";
 import { opsSuite } from "./suites/ops_suite.js";
@@ -22,6 +23,7 @@ const suiteMakers: Record<SuiteName, (options: BenchOptions, launch: Launch) => 
   ops: ({ size }) => opsSuite(size),
   model: ({ size }, launch) => modelSuite(size, launch),
   train: ({ size }) => trainSuite(size),
+  host: ({ size }) => hostSuite(size),
   losses: ({ size }) => lossesSuite(size),
   polygonize: ({ size }, launch) => polygonizeSuite(size, launch),
   scene: ({ size }, launch) => sceneSuite(size, launch),

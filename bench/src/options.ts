@@ -5,7 +5,7 @@ import type { SideName } from "./protocol.js";
 import type { BenchSize } from "./suites/ops_suite.js";
 
 /** Suites in the order in which they run. */
-export const suiteNames = ["ops", "model", "train", "losses", "polygonize", "scene"] as const;
+export const suiteNames = ["ops", "model", "train", "losses", "host", "polygonize", "scene"] as const;
 /** Name of a suite. */
 export type SuiteName = (typeof suiteNames)[number];
 

@@ -21,11 +21,12 @@ export function programOf(
   side: SideName,
   { backend, cache, python }: Launch,
 ): Program | { readonly absent: string } {
+  const onGpu = backend === "webgpu" || backend === "null";
   switch (side) {
     case "glof":
-      return nodeProgram("glof_side", [backend]);
+      return nodeProgram("glof_side", [backend], onGpu);
     case "stock":
-      return nodeProgram("stock_side", [backend]);
+      return nodeProgram("stock_side", [backend], onGpu);
     case "gdal":
       return nodeProgram("gdal_side", []);
     case "ceiling":
@@ -42,9 +43,25 @@ export function programOf(
   }
 }
 
-function nodeProgram(name: string, args: readonly string[]): Program {
-  if (isBundled) return { command: process.execPath, args: [join(here, `${name}.mjs`), ...args], env: {} };
-  const root = join(here, "..", "..");
+const root = join(here, "..", "..");
+let bundles: string | undefined;
+
+/** The folder with the sides as bundles, made once in a run (see the script for why). */
+function bundled(): string {
+  if (isBundled) return here;
+  if (bundles !== undefined) return bundles;
+  // Inside this folder: there they find the packages that are not bundled.
+  const folder = join(here, "..", "dist");
+  const script = join(root, "scripts", "bundle_bench.mjs");
+  const { status, stderr } = spawnSync(process.execPath, [script, folder], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`bundling the sides: ${stderr}`);
+  bundles = folder;
+  return bundles;
+}
+
+function nodeProgram(name: string, args: readonly string[], onGpu = false): Program {
+  if (isBundled || onGpu)
+    return { command: process.execPath, args: [join(bundled(), `${name}.mjs`), ...args], env: {} };
   return {
     command: process.execPath,
     args: ["--import", "tsx", join(here, "sides", `${name}.ts`), ...args],

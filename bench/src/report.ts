@@ -35,6 +35,8 @@ const columns = [
   "of 790 TFLOP/s",
   "ours / it",
   "peak MB",
+  "dispatches",
+  "submissions",
   "differs by",
 ] as const;
 
@@ -46,7 +48,7 @@ export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number):
     const title = index === 0 ? titleOf(result) : "";
     const outcome = result.outcomes[side]!;
     if (outcome.status === "absent") return [title, side, `absent: ${outcome.reason}`];
-    const { ms, cpuMs, peakBytes } = outcome;
+    const { ms, cpuMs, peakBytes, facts } = outcome;
     const seconds = ms.median / 1e3;
     const share = (ceiling: Ceiling) =>
       result.flop + result.bytes > 0 ? percent(shareOfCeiling(result, seconds, ceiling)) : "";
@@ -66,6 +68,8 @@ export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number):
       ceilings.wasmThread === undefined && result.flop > 0 ? percent(result.flop / seconds / H200_BF16) : "",
       ours === undefined || side === "glof" ? "" : threeDigits(ours.ms.median / ms.median),
       threeDigits(peakBytes / 1e6),
+      String(facts.dispatches ?? ""),
+      String(facts.submissions ?? ""),
       differenceOf(result, side),
     ];
   });

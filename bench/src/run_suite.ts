@@ -44,7 +44,8 @@ export interface RunSuiteOptions {
 }
 
 /** Runs the cases of a suite, one after the other. */
-export async function runSuite(suite: Suite, options: RunSuiteOptions): Promise<SuiteResult> {
+export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<SuiteResult> {
+  const options = suite.backend ? { ...given, launch: { ...given.launch, backend: suite.backend } } : given;
   const taking = options.sides.filter((name) => suite.sides.includes(name));
   const facts: Partial<Record<SideName, Facts>> = {};
   const absent: Partial<Record<SideName, string>> = {};

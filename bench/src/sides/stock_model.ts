@@ -5,7 +5,8 @@ import type { PrepareWork } from "./serve.js";
 import { stockAttention, stockGelu, stockLayerNorm } from "./stock_ops.js";
 import { numberOf, tensorOf, textOf } from "./tf_tools.js";
 
-type Weights = Readonly<Record<string, tf.Tensor>>;
+/** Tensors by their official names, linear weights transposed to [in, out]. */
+export type Weights = Readonly<Record<string, tf.Tensor>>;
 
 /** DINOv2 as a user of TensorFlow.js writes it: public functions, weights transposed once when they are loaded. */
 export function stockModel(engine: typeof tf): PrepareWork {
@@ -45,7 +46,8 @@ async function loadWeights(engine: typeof tf, path: string): Promise<Weights> {
   return weights;
 }
 
-function forwardTokens(
+/** Image to normalised tokens. */
+export function forwardTokens(
   engine: typeof tf,
   weights: Weights,
   image: tf.Tensor4D,

@@ -1,9 +1,12 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
+import { defineNullGpu } from "./null_gpu.js";
 import { registerStockGradients } from "./stock_gradients.js";
 
 /** TensorFlow.js as its users get it, in a process where glof registers nothing. */
-export async function startStock(backend: string): Promise<typeof tf> {
+export async function startStock(asked: string): Promise<typeof tf> {
+  if (asked === "null") await defineNullGpu();
+  const backend = asked === "null" ? "webgpu" : asked;
   await loadBackend(backend);
   registerStockGradients();
   const started = await tf.setBackend(backend);
@@ -23,6 +26,7 @@ async function loadBackend(backend: string): Promise<void> {
 
 /** What a browser has and Node has not: `navigator.gpu` and the constants of WebGPU. */
 async function defineGpu(): Promise<void> {
+  if (globalThis.navigator?.gpu) return;
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
   if (globalThis.navigator === undefined) {

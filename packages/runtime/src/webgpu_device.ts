@@ -32,7 +32,8 @@ const driverAdvice = "install a driver for the GPU (Vulkan, Metal or D3D12), or 
  * @throws GlofError `backend-unavailable` without WebGPU or without an adapter
  */
 export async function requestAdapter(options: WebgpuOptions = {}): Promise<GPUAdapter> {
-  if (isNode && !(await hasVulkanLoader())) {
+  // Where the program has put a GPU of its own choice, that needs no loader.
+  if (isNode && !globalThis.navigator?.gpu && !(await hasVulkanLoader())) {
     throw unavailable("webgpu", "this machine has no Vulkan loader (libvulkan.so.1)", driverAdvice);
   }
   const gpu = await openWebgpu(options).catch((error: unknown) => {

@@ -14,8 +14,15 @@ export function disposeParams(params: Params): void {
  * @throws GlofError `parameter-mismatch` when nothing has that prefix
  */
 export function subParams(params: Params, prefix: string): Params {
-  const found = Object.entries(params).filter(([name]) => name.startsWith(prefix));
-  if (found.length === 0) {
+  // Each block of each forward pass asks: no lists of all names in between.
+  const found: Record<string, tf.Tensor> = {};
+  let count = 0;
+  for (const name in params) {
+    if (!name.startsWith(prefix)) continue;
+    found[name.slice(prefix.length)] = params[name]!;
+    count++;
+  }
+  if (count === 0) {
     throw new GlofError(
       "parameter-mismatch",
       `subParams: expected parameters under ${prefix}, got none among ${Object.keys(params).length}. ` +
@@ -23,7 +30,7 @@ export function subParams(params: Params, prefix: string): Params {
       { prefix },
     );
   }
-  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  return found;
 }
 
 /** How many numbers a model holds: those gradients reach and, apart, buffers. */

@@ -26,6 +26,7 @@ export interface BackendInternals extends ShaderBackend {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
+  runWebGPUProgram(program: unknown, inputs: readonly TensorInfo[], ...rest: unknown[]): TensorInfo;
   makeTensorInfo(shape: number[], dtype: "float32" | "int32"): TensorInfo;
   uploadToGPU(dataId: DataId): void;
   tensorToBinding(tensor: TensorInfo): GPUBindingResource;

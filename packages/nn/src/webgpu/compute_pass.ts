@@ -1,5 +1,6 @@
 import { env, type TensorInfo } from "@tensorflow/tfjs-core";
 import { type BackendInternals, internalsOf } from "./backend_internals.js";
+import { bindGroupOf } from "./bindings.js";
 import { halvesCode, makeHalfTensor } from "./half_storage.js";
 import type { ShaderBackend } from "./shader.js";
 
@@ -29,8 +30,10 @@ export interface Dispatch {
   readonly outputs: readonly ShaderOutput[];
   readonly inputs: readonly ShaderInput[];
   readonly uniforms: readonly UniformValue[];
-  /** WGSL after the declarations of buffers and `uniforms`; the entry point is `main`. Only called on a first use. */
+  /** WGSL after the declarations of buffers and `uniforms`; only called on a first use. */
   readonly code: () => string;
+  /** Entry point of the code. Default "main". */
+  readonly entry?: string;
   readonly groups: readonly [x: number, y: number, z: number];
   /** WGSL extensions that the code needs, such as `f16`. Default none. */
   readonly extensions?: readonly string[];
@@ -72,14 +75,12 @@ export function preparePass(shaderBackend: ShaderBackend, work: Dispatch): Prepa
   const tensors = [...outputs, ...work.inputs.map(({ tensor }) => tensor)];
   for (const { dataId } of tensors) backend.uploadToGPU(dataId);
   const pipeline = pipelineOf(backend, work);
-  const uniforms = backend.makeUniforms(
-    work.uniforms.map(([, type, value]) => ({ type: type === "i32" ? "int32" : "float32", data: [value] })),
+  const storage = tensors.map((tensor) => backend.tensorToBinding(tensor));
+  const bindGroup = bindGroupOf(backend.device, pipeline, storage, work.uniforms, () =>
+    backend.makeUniforms(
+      work.uniforms.map(([, type, value]) => ({ type: type === "i32" ? "int32" : "float32", data: [value] })),
+    ),
   );
-  const resources = [...tensors.map((tensor) => backend.tensorToBinding(tensor)), uniforms];
-  const bindGroup = backend.device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: resources.map((resource, binding) => ({ binding, resource })),
-  });
   return { outputs, pipeline, bindGroup, groups: work.groups };
 }
 
@@ -107,8 +108,9 @@ function record(backend: BackendInternals, { pipeline, bindGroup, groups }: Prep
 
 function pipelineOf(backend: BackendInternals, work: Dispatch): GPUComputePipeline {
   const cache = backend.pipelineCache;
-  cache[keyOf(work)] ??= backend.device.createComputePipeline(descriptorOf(backend, work));
-  return cache[keyOf(work)]!;
+  const key = keyOf(work);
+  cache[key] ??= backend.device.createComputePipeline(descriptorOf(backend, work));
+  return cache[key];
 }
 
 function keyOf({ key }: Dispatch): string {
@@ -118,7 +120,7 @@ function keyOf({ key }: Dispatch): string {
 function descriptorOf({ device }: BackendInternals, work: Dispatch): GPUComputePipelineDescriptor {
   const label = keyOf(work);
   const module = device.createShaderModule({ code: `${declarations(work)}\n${work.code()}`, label });
-  return { compute: { module, entryPoint: "main" }, label, layout: "auto" };
+  return { compute: { module, entryPoint: work.entry ?? "main" }, label, layout: "auto" };
 }
 
 function declarations({ outputs, inputs, uniforms, extensions = [] }: Dispatch): string {

@@ -1,37 +1,14 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-
-/** One uniform, `f32` or `i32`. */
-interface Uniform {
-  readonly type: "float32" | "int32";
-  readonly data: number[];
-}
-
-/** What tfjs's WebGPU backend takes as a program (its type `WebGPUProgram`, which only the backend's package exports). */
-interface Program {
-  readonly variableNames: string[];
-  readonly outputShape: number[];
-  readonly dispatchLayout: { readonly x: number[] };
-  readonly dispatch: [number, number, number];
-  readonly workgroupSize: [number, number, number];
-  readonly uniforms: string;
-  readonly shaderKey: string;
-  getUserCode(): string;
-}
+import { dispatch } from "./dispatch.js";
 
 /** The parts of tfjs's WebGPU backend that kernels use. */
 export interface ShaderBackend {
-  runWebGPUProgram(
-    program: Program,
-    inputs: readonly TensorInfo[],
-    dtype: "float32",
-    uniforms: readonly Uniform[],
-  ): TensorInfo;
   disposeData(dataId: TensorInfo["dataId"]): void;
 }
 
 /** A compute shader with one float32 result, called `result` in its code. */
 export interface Shader {
-  /** Unique: tfjs keeps one compiled shader per name and ranks. */
+  /** Unique: one compiled shader is kept per name and group size. */
   readonly name: string;
   /** Buffers of the code by name, in order. */
   readonly inputs: Readonly<Record<string, TensorInfo>>;
@@ -55,28 +32,41 @@ export function rowGroupSize(cols: number): number {
   return cols <= 1024 ? 64 : 256;
 }
 
+/** Groups along one axis that every device takes. */
+const groupsPerRow = 65_535;
+
 /** Queues a shader; its result belongs to the caller. */
 export function runShader(backend: ShaderBackend, shader: Shader): TensorInfo {
-  const { name, inputs, outShape, floats = {}, ints = {}, code, groups } = shader;
+  const { name, inputs, outShape, floats = {}, ints = {}, groups } = shader;
   const { groupSize = defaultGroupSize } = shader;
-  const declare = (names: readonly string[], type: string): string =>
-    names.map((uniform) => `${uniform} : ${type},`).join(" ");
-  const program: Program = {
-    variableNames: Object.keys(inputs),
-    outputShape: [...outShape],
-    dispatchLayout: { x: outShape.map((_, axis) => axis) },
-    dispatch: [groups, 1, 1],
-    workgroupSize: [groupSize, 1, 1],
-    uniforms: `${declare(Object.keys(floats), "f32")} ${declare(Object.keys(ints), "i32")}`,
-    shaderKey: `glof_${name}_${groupSize}`,
-    getUserCode: () => code,
-  };
-  const uniforms: Uniform[] = [
-    ...Object.values(floats).map((value): Uniform => ({ type: "float32", data: [value] })),
-    ...Object.values(ints).map((value): Uniform => ({ type: "int32", data: [value] })),
-  ];
-  return backend.runWebGPUProgram(program, Object.values(inputs), "float32", uniforms);
+  const [result] = dispatch(backend, {
+    key: `${name}_${groupSize}`,
+    outputs: [{ name: "result", element: "f32", into: outShape }],
+    inputs: Object.entries(inputs).map(([input, tensor]) => ({ name: input, element: "f32", tensor })),
+    uniforms: [
+      ...Object.entries(floats).map(([uniform, value]) => [uniform, "f32", value] as const),
+      ...Object.entries(ints).map(([uniform, value]) => [uniform, "i32", value] as const),
+    ],
+    code: () => wholeCode(shader.code, groupSize),
+    entry: "start",
+    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+  });
+  return result!;
 }
+
+const wholeCode = (code: string, groupSize: number): string => `
+var<private> localIndex : u32;
+${code}
+@compute @workgroup_size(${groupSize})
+fn start(
+  @builtin(workgroup_id) group : vec3<u32>,
+  @builtin(num_workgroups) groups : vec3<u32>,
+  @builtin(local_invocation_index) thread : u32,
+) {
+  localIndex = thread;
+  main(i32((group.y * groups.x + group.x) * ${groupSize}u + thread));
+}
+`;
 
 /** The same numbers seen with another shape; no copy. */
 export function withShape(tensor: TensorInfo, shape: readonly number[]): TensorInfo {

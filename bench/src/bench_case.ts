@@ -7,6 +7,8 @@ export interface BenchCase extends WorkCount {
   readonly task: Task;
   /** Sides left out, and why: shown in the table as they stand. */
   readonly leftOut?: Partial<Record<SideName, string>>;
+  /** At most so many measurements of each side: for slow cases. Default: as many as were asked for. */
+  readonly repeats?: number | undefined;
   /** Largest relative difference (greatest difference over greatest value) that is still the same result. Default 1e-4. */
   readonly tolerance?: number;
 }

@@ -22,7 +22,7 @@ import { plainTable } from "./table.js";
 const suiteMakers: Record<SuiteName, (options: BenchOptions, launch: Launch) => Suite | Promise<Suite>> = {
   ops: ({ size }) => opsSuite(size),
   model: ({ size }, launch) => modelSuite(size, launch),
-  train: ({ size }) => trainSuite(size),
+  train: ({ size }, launch) => trainSuite(size, launch),
   host: ({ size }) => hostSuite(size),
   losses: ({ size }) => lossesSuite(size),
   polygonize: ({ size }, launch) => polygonizeSuite(size, launch),

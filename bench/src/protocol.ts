@@ -31,6 +31,8 @@ export interface Reply {
   readonly ms?: number;
   /** Milliseconds of processor time of one run, over all threads. */
   readonly cpuMs?: number;
+  /** Numbers of each part of an output that has several: they are compared part by part. */
+  readonly parts?: readonly number[];
   /** Most memory that the process ever held, bytes. */
   readonly peakBytes?: number;
 }

@@ -61,7 +61,7 @@ export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<Su
   for (const one of suite.cases) {
     const wanted = taking.filter((name) => one.leftOut?.[name] === undefined);
     const sides = (shared ?? (await start(wanted))).filter(({ name }) => wanted.includes(name));
-    const outcomes = await measureTask(one.task, sides, options.repeats);
+    const outcomes = await measureTask(one.task, sides, repeatsOf(one, options.repeats));
     const agreement = await compareOutputs(sides, outcomes);
     for (const side of sides) await (shared ? side.ask({ ask: "release" }) : side.close());
     const result: CaseResult = { ...one, outcomes: { ...outcomes, ...leftOutOf(one, taking) }, agreement };
@@ -71,6 +71,11 @@ export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<Su
   for (const side of shared ?? []) await side.close();
   return { name: suite.name, about: suite.about, cases, sides: facts, absent };
 }
+
+const repeatsOf = ({ repeats = Number.POSITIVE_INFINITY }: BenchCase, asked: Repeats): Repeats => ({
+  ...asked,
+  repeats: Math.min(repeats, asked.repeats),
+});
 
 function leftOutOf({ leftOut = {} }: BenchCase, taking: readonly SideName[]): Outcomes {
   const entries = taking.flatMap((name) => {
@@ -116,6 +121,7 @@ async function compareOutputs(
   const agreement: Partial<Record<SideName, Agreement>> = {};
   try {
     let ours: Float32Array | undefined;
+    let oursParts: readonly number[] = [];
     for (const side of sides) {
       if (outcomes[side.name]?.status !== "measured") continue;
       const path = join(folder, side.name);
@@ -125,16 +131,35 @@ async function compareOutputs(
         continue;
       }
       const values = readFloats(path);
-      if (side.name === "glof") ours = values;
+      if (side.name === "glof") [ours, oursParts] = [values, reply.parts ?? [values.length]];
       else if (ours !== undefined) {
-        const difference = maxAbsDifference(ours, values);
-        agreement[side.name] = { maxAbsDifference: difference, relative: difference / maxAbs(ours) };
+        agreement[side.name] = agreementOf(ours, values, oursParts);
       }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return agreement;
+}
+
+/** The worst part counts, each against its own greatest value. */
+export function agreementOf(
+  ours: Float32Array,
+  theirs: Float32Array,
+  parts: readonly number[] = [ours.length],
+): Agreement {
+  if (ours.length !== theirs.length) {
+    return unknownValues(`${theirs.length} values where ours has ${ours.length}`);
+  }
+  let [start, worst, relative] = [0, 0, 0];
+  for (const length of parts) {
+    const part = ours.subarray(start, start + length);
+    const difference = maxAbsDifference(part, theirs.subarray(start, start + length));
+    worst = Math.max(worst, difference);
+    relative = Math.max(relative, difference / maxAbs(part));
+    start += length;
+  }
+  return { maxAbsDifference: worst, relative };
 }
 
 const unknownValues = (problem: string): Agreement => ({

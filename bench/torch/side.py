@@ -37,7 +37,7 @@ def main():
             elif ask == "run":
                 reply = measure(work, request["inner"], place)
             elif ask == "output":
-                work.output().detach().float().cpu().numpy().astype(np.float32).tofile(request["path"])
+                reply = write_output(work, request["path"])
             elif ask == "release":
                 work = None
         except Exception as error:
@@ -46,6 +46,14 @@ def main():
         replies.flush()
         if ask == "quit":
             break
+
+
+def write_output(work, path):
+    """Results of several parts stand one after the other in the file; the reply says how long each is."""
+    parts = getattr(work, "parts", None) or [work.output()]
+    arrays = [part.detach().float().cpu().numpy().astype(np.float32).ravel() for part in parts]
+    np.concatenate(arrays).tofile(path)
+    return {"parts": [array.size for array in arrays]}
 
 
 def facts_of(device, dtype):

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 import dinov2
 import losses
+import train
 
 
 class Place:
@@ -139,6 +140,7 @@ makers = {
     "copy": copy,
     "loss": losses.loss,
     "model": dinov2.model_work,
+    "train": train.train_work,
 }
 
 

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { openCheckpoint, writeTorch } from "@glof/checkpoint";
 import { bceWithLogits, lovaszHinge, weightedSum } from "@glof/losses";
 import {
   disposeParams,
@@ -5,6 +7,7 @@ import {
   type Model,
   type Params,
   partition,
+  saveParams,
   subParams,
   valueAndGrad,
 } from "@glof/nn";
@@ -20,26 +23,33 @@ import {
 import { buildVitUnet } from "@glof/unet-decoder";
 import { buildDinov2 } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Learning, trainConfig } from "../suites/train_config.js";
+import { type Learning, LORA_RANK, trainConfig } from "../suites/train_config.js";
 import type { PrepareWork } from "./serve.js";
 import { numberOf, tensorOf, textOf } from "./tf_tools.js";
 
-type Segmenter = Pick<Model<tf.Tensor4D, tf.Tensor4D>, "forward">;
+type Segmenter = Pick<Model<tf.Tensor4D, tf.Tensor4D>, "forward" | "specs" | "init" | "load">;
 
 /** What learns, and the model that is trained. */
 interface Lesson {
   readonly model: Segmenter;
-  readonly params: Params;
   readonly rules: TrainableRules;
 }
 
-/** One optimiser step of a lake segmenter of random weights. */
-export const glofTrain: PrepareWork = (args) => {
+/** One optimiser step of a lake segmenter with the weights of a file. */
+export const glofTrain: PrepareWork = async (args) => {
   const config = trainConfig(textOf(args, "model"));
   const learning = textOf(args, "learning") as Learning;
   const mode: ForwardMode = { training: true, seed: 1, checkpointBlocks: args.lean === true };
-  const { model, params, rules } = lessonOf(config, learning);
-  const { trainable: first, frozen } = partition(params, rules);
+  const { model, rules } = lessonOf(config, learning);
+  const path = textOf(args, "path");
+  if (!existsSync(path)) await writeWeights(model, path);
+  const load = async () => {
+    const checkpoint = await openCheckpoint(path);
+    const loaded = await model.load(checkpoint);
+    await checkpoint.close();
+    return partition(loaded, rules);
+  };
+  const { trainable: first, frozen } = await load();
   const shape = [numberOf(args, "batch"), config.trainPx, config.trainPx] as const;
   const images = tensorOf(tf, [...shape, config.bands.length], 1) as tf.Tensor4D;
   const target = tf.tidy(() => tf.cast(tf.greater(tensorOf(tf, [...shape, 1], 2), 0.4), "float32"));
@@ -49,12 +59,16 @@ export const glofTrain: PrepareWork = (args) => {
   ]);
   const optimizer = adamW({ lr: 1e-4 });
   let [trainable, state]: [Params, OptimizerState] = [first, {}];
+  const gradients = (learned: Params) => {
+    const forward = forwardOf(model, config, learning, frozen, images, mode);
+    const found = valueAndGrad((given) => loss(forward.logits(given), target), learned);
+    forward.dispose();
+    return found;
+  };
   return {
     async run() {
-      const forward = forwardOf(model, config, learning, frozen, images, mode);
-      const { value, grads } = valueAndGrad((given) => loss(forward.logits(given), target), trainable);
+      const { value, grads } = gradients(trainable);
       value.dispose();
-      forward.dispose();
       const { grads: clipped } = await clipByGlobalNorm(grads, 1);
       disposeParams(grads);
       const next = optimizer.update(trainable, clipped, state);
@@ -62,6 +76,22 @@ export const glofTrain: PrepareWork = (args) => {
       disposeParams(trainable);
       disposeOptimizerState(state);
       [trainable, state] = [next.params, next.state];
+    },
+    async output() {
+      // At the weights of the file, whatever was learned since.
+      const again = await load();
+      disposeParams(again.frozen);
+      const { value, grads } = gradients(again.trainable);
+      disposeParams(again.trainable);
+      const files = await saveParams(
+        model.specs.filter(({ name }) => name in grads),
+        grads,
+      );
+      const parts = [await value.data<"float32">()];
+      for (const name of textOf(args, "compare").split(",")) parts.push(files[name]!.values as Float32Array);
+      value.dispose();
+      disposeParams(grads);
+      return parts;
     },
     facts: () => ({
       learning: Object.values(trainable).reduce((sum, { size }) => sum + size, 0),
@@ -71,13 +101,23 @@ export const glofTrain: PrepareWork = (args) => {
   };
 };
 
+/** Random weights in a file of our own, for all sides. Adapters change something: else half of their gradients were 0. */
+async function writeWeights(model: Segmenter, path: string): Promise<void> {
+  const params = model.init(1);
+  const moved = Object.entries(params).map(([name, tensor], index) =>
+    name.includes("lora_B") ? [name, tensorOf(tf, tensor.shape, index, 0.02)] : [name, tensor],
+  );
+  const tensors = await saveParams(model.specs, Object.fromEntries(moved) as Params);
+  await writeTorch(path, tensors);
+  disposeParams(params);
+}
+
 function lessonOf(config: SegmenterConfig, learning: Learning): Lesson {
   const model = buildLakeSegmenter(config);
-  const params = model.init(1);
   const last = new RegExp(`^backbone\\.blocks\\.${config.backbone.depth - 1}\\.`);
   if (learning === "LoRA") {
-    const lora = buildLora(model, { rank: 8, targets: ["qkv", "proj"] });
-    return { model: lora, params: lora.attach(params, 2), rules: [[/^decoder\./, "train"], ...lora.rules] };
+    const lora = buildLora(model, { rank: LORA_RANK, targets: ["qkv", "proj"] });
+    return { model: lora, rules: [[/^decoder\./, "train"], ...lora.rules] };
   }
   const rules: Record<Exclude<Learning, "LoRA">, TrainableRules> = {
     decoder: [
@@ -91,7 +131,7 @@ function lessonOf(config: SegmenterConfig, learning: Learning): Lesson {
     ],
     full: [[/./, "train"]],
   };
-  return { model, params, rules: rules[learning] };
+  return { model, rules: rules[learning] };
 }
 
 /** Logits by what learns; a frozen backbone runs before, off the tape. */

@@ -6,8 +6,8 @@ import { type Facts, NO_VALUES, type Reply, type Request, type Task } from "../p
 export interface Work {
   /** Runs it once, to the end. */
   run(): void | Promise<void>;
-  /** The values that the other sides must give too. */
-  output?(): Promise<Float32Array>;
+  /** The values that the other sides must give too; several parts where their sizes of numbers differ. */
+  output?(): Promise<Float32Array | readonly Float32Array[]>;
   /** Milliseconds of stages and the like, after the runs. */
   facts?(): Facts;
   dispose(): void | Promise<void>;
@@ -69,11 +69,16 @@ async function answer(request: Request, side: Side, work: Work | undefined): Pro
       return measure(work!, request.inner, side.settle);
     case "output":
       if (!work?.output) return { problem: NO_VALUES };
-      writeFileSync(request.path, new Uint8Array((await work.output()).slice().buffer));
-      return {};
+      return writeOutput(request.path, await work.output());
     default:
       return {};
   }
+}
+
+function writeOutput(path: string, output: Float32Array | readonly Float32Array[]): Pick<Reply, "parts"> {
+  const parts = output instanceof Float32Array ? [output] : output;
+  writeFileSync(path, Buffer.concat(parts.map((part) => new Uint8Array(part.slice().buffer))));
+  return { parts: parts.map(({ length }) => length) };
 }
 
 async function measure(work: Work, inner: number, settle: Side["settle"]): Promise<Omit<Reply, "id">> {

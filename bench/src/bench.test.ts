@@ -98,6 +98,8 @@ describe("reportPage", () => {
     });
     const page = reportPage({
       date: "2026-01-02",
+      clock: "10:00 to 10:05",
+      size: "full",
       commit: "abc",
       command: "npm run bench",
       machine: { slug: "m", cpu: "CPU", cores: 2, memoryGb: 8, gpu: undefined, node: "v20", load: 0.5 },
@@ -114,9 +116,13 @@ describe("reportPage", () => {
           about: "Operations.",
           sides: { glof: { threads: 1 } },
           absent: { gdal: "not installed" },
+          left: ["softmax"],
           cases: [
             {
               name: "linear",
+              at: "2026-01-02T10:00:00Z",
+              seconds: 3,
+              load: 0.25,
               task: { kind: "linear", args: {} },
               flop: 1e9,
               bytes: 1e6,
@@ -131,10 +137,15 @@ describe("reportPage", () => {
         },
       ],
     });
-    expect(page).toContain("| linear (1.00 GFLOP, 1.00 MB) | glof | 40.0 | 40.0 | 40.0 | 40.0–40.0 | 25.0 |");
+    expect(page).toContain(
+      "| linear (1.00 GFLOP, 1.00 MB) | glof | 40.0 | 40.0 | 40.0 | 40.0–40.0 | 0.0 % | 3 | 25.0 |",
+    );
     expect(page).toContain("| 25 % | 50 % |");
     expect(page).toContain("| 0.500 | 100 | 5.0e-1 (!) |");
     expect(page).toContain("absent: forward only");
+    expect(page).toContain("- measured from 10:00 UTC on in 3 s, load 0.3 to 0.3");
+    expect(page).toContain("time was up**: softmax");
+    expect(page).not.toContain("Other work");
     expect(page).toContain("- gdal: absent: not installed");
     expect(page).toContain("- linear, glof: first 80.0 ms, read 5.00 ms");
   });

@@ -46,7 +46,7 @@ export async function measureCpuCeilings(
 
 /** Least milliseconds of a task that `count` processes run at the same time. */
 async function together(count: number, task: Task, rounds: number): Promise<number> {
-  const program = programOf("ceiling", { backend: "", cache: "", python: undefined });
+  const program = programOf("ceiling", { backend: "", cache: "", python: undefined, robustness: true });
   if ("absent" in program) throw new Error(program.absent);
   const sides = Array.from({ length: count }, () => startSide("ceiling", program));
   try {

@@ -27,6 +27,12 @@ export interface BenchOptions {
   /** Graphs, checkpoints and scenes that are made once. */
   readonly cache: string;
   readonly verbose: boolean;
+  /** Take over what the file of `json` has of this machine already. */
+  readonly resume: boolean;
+  /** Seconds after which no further case begins. */
+  readonly budget: number;
+  /** Dawn's checks of indices in our shaders. */
+  readonly robustness: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -40,6 +46,9 @@ export const USAGE = `npm run bench -- [options]
   --json file           everything measured, as JSON
   --report file         the table (default: docs/benchmarks/<machine>.md), or none
   --cache folder        checkpoints, graphs and scenes that are made once
+  --resume              keep the cases that the file of --json has already (Ctrl-C keeps what was measured)
+  --budget seconds      begin no further case after that long
+  --no-robustness       on WebGPU: leave index checks out of our shaders
   --verbose             what the sides print`;
 
 /**
@@ -62,11 +71,17 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       report: { type: "string" },
       cache: { type: "string", default: join(tmpdir(), "glof-bench") },
       verbose: { type: "boolean", default: false },
+      resume: { type: "boolean", default: false },
+      budget: { type: "string", default: "Infinity" },
+      "no-robustness": { type: "boolean", default: false },
     },
   });
   const size: BenchSize = values.smoke ? "smoke" : values.quick ? "quick" : "full";
   const repeats = Number(values.repeats ?? { full: 7, quick: 3, smoke: 1 }[size]);
   if (!Number.isInteger(repeats) || repeats < 1) throw new Error("--repeats: expected a number from 1 on.");
+  const budget = Number(values.budget);
+  if (!(budget > 0)) throw new Error("--budget: expected seconds above 0.");
+  if (values.resume && values.json === undefined) throw new Error("--resume: expected --json with it.");
   return {
     suites: values.suite === undefined ? suiteNames : namesOf("--suite", values.suite, suiteNames),
     backend: namesOf("--backend", values.backend, ["wasm", "webgpu", "cpu"] as const)[0]!,
@@ -78,6 +93,9 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     filter: values.case,
     cache: values.cache,
     verbose: values.verbose,
+    resume: values.resume,
+    budget,
+    robustness: !values["no-robustness"],
   };
 }
 
@@ -86,8 +104,9 @@ export function sidesOf({ peers, backend }: BenchOptions): SideName[] {
   const onGpu = backend === "webgpu";
   return [
     "glof",
+    ...(onGpu ? (["glof-f16"] as const) : []),
     ...(peers.includes("stock") ? (["stock"] as const) : []),
-    ...(peers.includes("ort") && !onGpu ? (["ort"] as const) : []),
+    ...(peers.includes("ort") ? ([onGpu ? "ort-webgpu" : "ort"] as const) : []),
     ...(peers.includes("torch")
       ? onGpu
         ? (["torch", "torch-bf16"] as const)

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,8 @@ const isBundled = !import.meta.url.endsWith(".ts");
 export interface Launch {
   readonly backend: string;
   readonly cache: string;
+  /** Whether Dawn checks indices in our shaders (on a GPU, in Node). */
+  readonly robustness: boolean;
   /** A Python that has torch; `undefined`: none. */
   readonly python: string | undefined;
 }
@@ -19,12 +22,17 @@ export interface Launch {
 /** How a side is started, or why it cannot be. */
 export function programOf(
   side: SideName,
-  { backend, cache, python }: Launch,
+  { backend, cache, python, robustness }: Launch,
 ): Program | { readonly absent: string } {
   const onGpu = backend === "webgpu" || backend === "null";
   switch (side) {
     case "glof":
-      return nodeProgram("glof_side", [backend], onGpu);
+    case "glof-f16":
+      return nodeProgram(
+        "glof_side",
+        [backend, side === "glof" ? "f32" : "f16", robustness ? "robust" : "trusting"],
+        onGpu,
+      );
     case "stock":
       return nodeProgram("stock_side", [backend], onGpu);
     case "gdal":
@@ -32,9 +40,12 @@ export function programOf(
     case "ceiling":
       return nodeProgram("ceiling_side", []);
     case "ort":
+    case "ort-webgpu":
+      if (isBundled && !existsSync(join(here, "ort_side.mjs")))
+        return { absent: "the archive was packed without ONNX Runtime, which would not fit" };
       if (python === undefined)
         return { absent: "no graph: python3 with torch exports it, and there is none" };
-      return nodeProgram("ort_side", [cache, python]);
+      return nodeProgram("ort_side", [cache, python, side === "ort" ? "cpu" : "webgpu"]);
     case "torch":
     case "torch-tuned":
     case "torch-bf16":

@@ -1,5 +1,18 @@
 /** Who computes: ours, or a peer. Each runs in a process of its own. */
-export type SideName = "glof" | "stock" | "ort" | "torch" | "torch-tuned" | "torch-bf16" | "gdal" | "ceiling";
+export type SideName =
+  | "glof"
+  | "glof-f16"
+  | "stock"
+  | "ort"
+  | "ort-webgpu"
+  | "torch"
+  | "torch-tuned"
+  | "torch-bf16"
+  | "gdal"
+  | "ceiling";
+
+/** Sides that compute with 16 bits somewhere: their results differ by more, and matrix units are their limit. */
+export const isLowPrecision = (side: SideName): boolean => side === "glof-f16" || side === "torch-bf16";
 
 /** Values that a task is described with. */
 export type TaskArgs = Readonly<Record<string, string | number | boolean | readonly number[]>>;

@@ -1,24 +1,28 @@
 import type { Ceilings } from "./ceiling.js";
 import type { Machine } from "./machine.js";
-import type { SideName } from "./protocol.js";
+import { isLowPrecision, type SideName } from "./protocol.js";
 import { type CaseResult, measuredBy, type SuiteResult } from "./run_suite.js";
+import type { Summary } from "./statistics.js";
 import { markdownTable, percent, threeDigits } from "./table.js";
 import { type Ceiling, shareOfCeiling } from "./work_counts.js";
 
 /** Everything that one run of the benchmark found. */
 export interface BenchReport {
+  /** Day, and clock from the beginning to the last case (UTC). */
   readonly date: string;
+  readonly clock: string;
   readonly commit: string;
   readonly command: string;
   readonly machine: Machine;
   readonly loadAtEnd: number;
   readonly backend: string;
+  readonly size: string;
   readonly ceilings: Ceilings;
   readonly suites: readonly SuiteResult[];
 }
 
-/** Operations per second that an NVIDIA H200 is reported to reach in bf16: the yardstick on GPUs. */
-const H200_BF16 = 790e12;
+/** Operations per second of an NVIDIA H200, the yardstick on GPUs: reported of its matrix units in bf16, and its peak in f32. */
+const H200 = { half: 790e12, single: 67e12 };
 
 /** Columns of the tables, for a page and for the terminal. */
 const columns = [
@@ -28,11 +32,13 @@ const columns = [
   "min",
   "CPU ms",
   "quartiles",
+  "spread",
+  "runs",
   "GFLOP/s",
   "GB/s",
   "of device",
   "of wasm",
-  "of 790 TFLOP/s",
+  "of H200",
   "ours / it",
   "peak MB",
   "dispatches",
@@ -57,15 +63,19 @@ export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number):
     return [
       title,
       side,
-      `${threeDigits(ms.median)}${ms.repeats === 1 ? " (one run)" : ""}`,
+      threeDigits(ms.median),
       threeDigits(ms.min),
       threeDigits(cpuMs.median),
       `${threeDigits(ms.quartiles[0])}–${threeDigits(ms.quartiles[1])}`,
+      ms.repeats === 1 ? "" : `${percent(spreadOf(ms))}${spreadOf(ms) > WIDE ? " (!)" : ""}`,
+      String(ms.repeats),
       result.flop > 0 ? threeDigits(result.flop / seconds / 1e9) : "",
       result.bytes > 0 ? threeDigits(result.bytes / seconds / 1e9) : "",
       share(ceilings.device),
       isWasm ? share(times(ceilings.wasmThread!, wasmThreads)) : "",
-      ceilings.wasmThread === undefined && result.flop > 0 ? percent(result.flop / seconds / H200_BF16) : "",
+      ceilings.wasmThread === undefined && result.flop > 0
+        ? percent(result.flop / seconds / (isLowPrecision(side) ? H200.half : H200.single))
+        : "",
       ours === undefined || side === "glof" ? "" : threeDigits(ours.ms.median / ms.median),
       threeDigits(peakBytes / 1e6),
       String(facts.dispatches ?? ""),
@@ -74,6 +84,11 @@ export function rowsOf(result: CaseResult, ceilings: Ceilings, threads: number):
     ];
   });
 }
+
+/** A wider middle half of the repeats than this share of the median is worth a warning. */
+const WIDE = 0.1;
+
+const spreadOf = ({ quartiles: [low, high], median }: Summary): number => (high - low) / median;
 
 const times = ({ flops, bandwidth }: Ceiling, threads: number): Ceiling => ({
   flops: flops * threads,
@@ -93,29 +108,56 @@ function differenceOf({ agreement, tolerance = 1e-4 }: CaseResult, side: SideNam
   if (found === undefined) return "";
   if (found.problem !== undefined) return `no values: ${found.problem}`;
   const text = found.maxAbsDifference.toExponential(1);
-  return found.relative <= tolerance ? text : `${text} (!)`;
+  const allowed = isLowPrecision(side) ? Math.max(tolerance, 2e-2) : tolerance;
+  return found.relative <= allowed ? text : `${text} (!)`;
 }
 
 /** The page for `docs/benchmarks/`. */
 export function reportPage(report: BenchReport): string {
-  const { machine, ceilings, date, commit, command, backend, loadAtEnd } = report;
+  const { machine, ceilings, date, clock, commit, command, backend, loadAtEnd } = report;
   const head = [
     `# Benchmark: ${machine.gpu ?? `${machine.cpu}, ${machine.cores} cores`}`,
     "",
-    `Measured ${date} at commit ${commit || "unknown"} by \`${command}\`: ours on the ${backend} backend, Node ${machine.node}, ` +
+    `Measured ${date}, ${clock} UTC, at commit ${commit || "unknown"} by \`${command}\`: ours on the ${backend} backend, Node ${machine.node}, ` +
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GiB. Load average ${machine.load.toFixed(1)} at the start, ` +
-      `${loadAtEnd.toFixed(1)} at the end (above ${machine.cores} other work slowed all sides).`,
+      `${loadAtEnd.toFixed(1)} at the end.`,
     "",
+    ...warningsOf(report),
     ...ceilingLines(ceilings),
     "",
     "Sides run interleaved (one run of each in turn), each in a process of its own that is stopped while another runs. Times are",
-    "wall-clock milliseconds, *CPU ms* those of the processor over all threads; quartiles bound the middle half of the repeats. FLOP count a multiply-add as two; bytes are the",
+    "wall-clock milliseconds, *CPU ms* those of the processor over all threads; quartiles bound the middle half of the *runs*, *spread* is their distance over the median. FLOP count a multiply-add as two; bytes are the",
     "least traffic (inputs read once, outputs written once). *of device* and *of wasm* are shares of the roofline bound on this",
     "work, the device's and that of WebAssembly's 128-bit SIMD on as many threads as the engine uses; above 100 % caches serve",
-    "what counts as memory traffic. *ours / it*: our time over its time, below 1 we are faster. *differs by*: greatest difference",
+    "what counts as memory traffic. *of H200*: share of its 67 TFLOP/s in f32, for sides with half precision of 790 TFLOP/s. *ours / it*: our time over its time, below 1 we are faster. *differs by*: greatest difference",
     'from our values; "(!)" where it is more than the tolerance of the case. Peak memory is that of the process so far.',
   ];
   return `${[...head, ...report.suites.flatMap((suite) => suitePart(suite, ceilings))].join("\n")}\n`;
+}
+
+/** What makes the numbers less sure, in words. */
+export function warningsOf({ machine, suites }: Pick<BenchReport, "machine" | "suites">): string[] {
+  const lines: string[] = [];
+  if (machine.load > 1) {
+    const load = machine.load.toFixed(1);
+    lines.push(
+      `**Other work was running** (load ${load} at the start): all times are too long, and not all by the same factor.`,
+    );
+  }
+  const summaries = suites.flatMap(({ cases }) =>
+    cases.flatMap(({ outcomes }) =>
+      Object.values(outcomes).flatMap((one) =>
+        one.status === "measured" && one.ms.repeats > 1 ? [one.ms] : [],
+      ),
+    ),
+  );
+  const wide = summaries.filter((ms) => spreadOf(ms) > WIDE).length;
+  if (wide > 0) {
+    lines.push(
+      `**${wide} of ${summaries.length} medians have a spread above ${percent(WIDE)}**, marked (!): read their least times and CPU times instead.`,
+    );
+  }
+  return lines.flatMap((line) => [line, ""]);
 }
 
 function ceilingLines({ device, deviceBy, wasmThread }: Ceilings): string[] {
@@ -129,7 +171,7 @@ function ceilingLines({ device, deviceBy, wasmThread }: Ceilings): string[] {
   return lines;
 }
 
-function suitePart({ name, about, cases, sides, absent }: SuiteResult, ceilings: Ceilings): string[] {
+function suitePart({ name, about, cases, left, sides, absent }: SuiteResult, ceilings: Ceilings): string[] {
   const facts = Object.entries(sides).map(
     ([side, known]) =>
       `- ${side}: ${Object.entries(known)
@@ -145,11 +187,23 @@ function suitePart({ name, about, cases, sides, absent }: SuiteResult, ceilings:
     "",
     about,
     "",
+    ...timesOf(cases, left),
     ...facts,
     ...missing,
     "",
     markdownTable(...usedColumns(rows)),
     ...stageLines(cases),
+  ];
+}
+
+function timesOf(cases: readonly CaseResult[], left: readonly string[]): string[] {
+  const loads = cases.map(({ load }) => load);
+  const seconds = cases.reduce((sum, one) => sum + one.seconds, 0);
+  const clock = cases[0] ? ` from ${cases[0].at.slice(11, 16)} UTC on` : "";
+  const load = cases[0] ? `, load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}` : "";
+  return [
+    `- measured${clock} in ${seconds.toFixed(0)} s${load}`,
+    ...(left.length > 0 ? [`- **not measured, it was stopped or time was up**: ${left.join("; ")}`] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchCase, Suite } from "./bench_case.js";
 import { type Measured, measureTask, type Outcomes, type Repeats } from "./measure.js";
@@ -21,6 +21,12 @@ export interface Agreement {
 export interface CaseResult extends BenchCase {
   readonly outcomes: Outcomes;
   readonly agreement: Partial<Record<SideName, Agreement>>;
+  /** Clock when it began, ISO 8601. */
+  readonly at: string;
+  /** Seconds that all its measurements took. */
+  readonly seconds: number;
+  /** Load average of the last minute when it began. */
+  readonly load: number;
 }
 
 /** A suite with what was measured. */
@@ -30,6 +36,8 @@ export interface SuiteResult {
   readonly cases: readonly CaseResult[];
   /** What each side says of itself. */
   readonly sides: Partial<Record<SideName, Facts>>;
+  /** Cases that were not begun: it was stopped, or time was up. */
+  readonly left: readonly string[];
   /** Sides that could not be started, and why. */
   readonly absent: Partial<Record<SideName, string>>;
 }
@@ -39,7 +47,12 @@ export interface RunSuiteOptions {
   readonly sides: readonly SideName[];
   readonly launch: Launch;
   readonly repeats: Repeats;
-  readonly onCase?: (result: CaseResult) => void;
+  /** What was measured before: its cases are taken over. */
+  readonly known?: SuiteResult | undefined;
+  /** Whether to begin no further case. */
+  readonly isOver?: () => boolean;
+  /** After each case that was measured; `soFar` is what a report may show already. */
+  readonly onCase?: (result: CaseResult, soFar: SuiteResult) => void;
   readonly onNoise?: (line: string) => void;
 }
 
@@ -47,7 +60,8 @@ export interface RunSuiteOptions {
 export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<SuiteResult> {
   const options = suite.backend ? { ...given, launch: { ...given.launch, backend: suite.backend } } : given;
   const taking = options.sides.filter((name) => suite.sides.includes(name));
-  const facts: Partial<Record<SideName, Facts>> = {};
+  const { known, isOver = () => false } = given;
+  const facts: Partial<Record<SideName, Facts>> = { ...known?.sides };
   const absent: Partial<Record<SideName, string>> = {};
   const start = (names: readonly SideName[]) =>
     startSides(
@@ -56,20 +70,36 @@ export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<Su
       facts,
       absent,
     );
-  const shared = suite.freshProcesses ? undefined : await start(taking);
+  const done = new Map(known?.cases.map((one) => [one.name, one]));
+  const isNew = suite.cases.some(({ name }) => !done.has(name));
+  const shared = suite.freshProcesses || !isNew ? undefined : await start(taking);
   const cases: CaseResult[] = [];
+  const { name, about } = suite;
+  const soFar = (): SuiteResult => {
+    const left = suite.cases.slice(cases.length).map((one) => one.name);
+    return { name, about, cases: [...cases], left, sides: facts, absent };
+  };
   for (const one of suite.cases) {
+    const before = done.get(one.name);
+    if (before !== undefined) {
+      cases.push(before);
+      continue;
+    }
+    if (isOver()) break;
+    const [at, started, load] = [new Date().toISOString(), performance.now(), loadavg()[0]!];
     const wanted = taking.filter((name) => one.leftOut?.[name] === undefined);
     const sides = (shared ?? (await start(wanted))).filter(({ name }) => wanted.includes(name));
     const outcomes = await measureTask(one.task, sides, repeatsOf(one, options.repeats));
     const agreement = await compareOutputs(sides, outcomes);
     for (const side of sides) await (shared ? side.ask({ ask: "release" }) : side.close());
-    const result: CaseResult = { ...one, outcomes: { ...outcomes, ...leftOutOf(one, taking) }, agreement };
+    const seconds = (performance.now() - started) / 1000;
+    const all = { ...outcomes, ...leftOutOf(one, taking) };
+    const result: CaseResult = { ...one, outcomes: all, agreement, at, seconds, load };
     cases.push(result);
-    options.onCase?.(result);
+    options.onCase?.(result, soFar());
   }
   for (const side of shared ?? []) await side.close();
-  return { name: suite.name, about: suite.about, cases, sides: facts, absent };
+  return soFar();
 }
 
 const repeatsOf = ({ repeats = Number.POSITIVE_INFINITY }: BenchCase, asked: Repeats): Repeats => ({

@@ -12,14 +12,25 @@ import { defineNullGpu } from "./null_gpu.js";
 import { serve } from "./serve.js";
 import { settleWebgpu } from "./tf_tools.js";
 
-/** Ours: `node glof_side.ts <backend>`. */
+/** Ours: `node glof_side.ts <backend> [f32 | f16] [robust | trusting]`. */
 await serve(async () => {
   const asked = process.argv[2] ?? "wasm";
   if (asked === "null") await defineNullGpu();
   const backend = (asked === "null" ? "webgpu" : asked) as BackendName;
-  const choice = await selectBackend({ require: backend });
+  const precision = process.argv[3] === "f16" ? "f16" : "f32";
+  const robustness = process.argv[4] !== "trusting";
+  const choice = await selectBackend({ require: backend, webgpu: { precision, robustness } });
+  const found = choice.details.precision as { precision?: string; reason?: string } | undefined;
+  if (precision === "f16" && found?.precision !== "f16")
+    throw new Error(`no half precision here: ${found?.reason ?? "another backend than WebGPU"}`);
   return {
-    facts: { version: "this tree", backend: asked, ...plainFacts(choice.details) },
+    facts: {
+      version: "this tree",
+      backend: asked,
+      ...(found && { precision }),
+      ...(robustness ? {} : { robustness: "off" }),
+      ...plainFacts(choice.details),
+    },
     tasks: {
       ...glofOperations,
       model: glofModel,

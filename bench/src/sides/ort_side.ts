@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { torchScript } from "../programs.js";
 import type { Task } from "../protocol.js";
 import { type PrepareWork, serve, type Work } from "./serve.js";
 import { versionOf } from "./stock_tfjs.js";
@@ -14,15 +14,18 @@ interface GraphFacts {
   readonly skipValues: number;
 }
 
+/** Where sessions run: "cpu", or "webgpu" on the first adapter there is. */
+const provider = process.argv[4] ?? "cpu";
+
 /**
- * ONNX Runtime on the processor, with the graph that torch exports: `node ort_side.ts <folder for graphs> <python>`.
- * Settings are its defaults.
+ * ONNX Runtime with the graph that torch exports: `node ort_side.ts <folder for graphs> <python> [cpu | webgpu]`. Settings are
+ * its defaults.
  */
 await serve(async () => {
   const kinds = ["linear", "attention", "layerNorm", "gelu", "softmax", "conv", "resize", "gemm", "model"];
   const tasks = kinds.map((kind): [string, PrepareWork] => [kind, (args) => openGraph({ kind, args })]);
   return {
-    facts: { version: `onnxruntime-node ${versionOf("onnxruntime-node")}`, threads: "its default" },
+    facts: { version: `onnxruntime-node ${versionOf("onnxruntime-node")}`, provider, threads: "its default" },
     tasks: Object.fromEntries(tasks),
   };
 });
@@ -35,7 +38,7 @@ async function openGraph(task: Task): Promise<Work> {
   ) as GraphFacts;
   const bytes = readFileSync(`${path}.input`);
   const started = performance.now();
-  const session = await InferenceSession.create(path);
+  const session = await InferenceSession.create(path, { executionProviders: [provider] });
   const readMs = performance.now() - started;
   const x = new Tensor(
     "float32",
@@ -63,7 +66,7 @@ function exportGraph(task: Task): string {
   const path = join(folder, `${name}.onnx`);
   if (existsSync(path)) return path;
   writeFileSync(`${path}.task`, text);
-  const script = fileURLToPath(new URL("../../torch/export_onnx.py", import.meta.url));
+  const script = torchScript("export_onnx.py");
   const done = spawnSync(python, ["-B", script, `${path}.task`, path], { encoding: "utf8" });
   if (done.status !== 0)
     throw new Error(`torch did not export its graph: ${done.stderr.trim().split("\n").at(-1)}`);

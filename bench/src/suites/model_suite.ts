@@ -16,7 +16,7 @@ export function modelSuite(size: BenchSize, launch: Launch): Suite {
     about:
       "One 518 x 518 image through DINOv2 from a .pth with the official names and random weights, in a new process each; L has 25 blocks.",
     freshProcesses: true,
-    sides: ["glof", "stock", "ort", "torch", "torch-tuned", "torch-bf16"],
+    sides: ["glof", "glof-f16", "stock", "ort", "ort-webgpu", "torch", "torch-tuned", "torch-bf16"],
     cases: names.map((name) => modelCase(name, launch)),
   };
 }

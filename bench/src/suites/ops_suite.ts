@@ -18,7 +18,7 @@ export function opsSuite(size: BenchSize): Suite {
     name: "ops",
     about: `Operations of ViT-S/B/L on ${tokens} tokens and of the decoder's convolutions, batch 1.`,
     freshProcesses: false,
-    sides: ["glof", "stock", "ort", "torch", "torch-tuned", "torch-bf16"],
+    sides: ["glof", "glof-f16", "stock", "ort", "ort-webgpu", "torch", "torch-tuned", "torch-bf16"],
     cases: [...names.flatMap((name) => transformerCases(name, tokens)), ...imageCases(size)],
   };
 }

@@ -24,7 +24,7 @@ export function trainSuite(size: BenchSize, launch: Launch): Suite {
       "are compared at the first weights. LoRA has rank 8 on qkv, proj and the patch embedding. torch-bf16 is autocast over f32 weights. FLOP are those of the backbone's products: " +
       "forward once, input gradients through the blocks that lie above what learns, weight gradients of what learns, and once more where blocks are recomputed.",
     freshProcesses: true,
-    sides: ["glof", "stock", "torch", "torch-tuned", "torch-bf16"],
+    sides: ["glof", "glof-f16", "stock", "torch", "torch-tuned", "torch-bf16"],
     cases: models.flatMap((model) =>
       learnings.flatMap((learning) =>
         recomputings(learning, size).map((lean) =>

@@ -1,13 +1,14 @@
 /**
- * Outlines and COGs of a whole Sentinel-2 tile (10980 x 10980), made up row by row. Prints processor and wall seconds of
+ * COGs of a whole Sentinel-2 tile (10980 x 10980), made up row by row. Prints processor and wall seconds of
  * the work alone, and the peak memory of the process.
  *
- * Run: npx tsx packages/geo/bench/large_rasters.ts [outlines | mask | probability]
+ * Run: npx tsx packages/geo/bench/large_rasters.ts [mask | probability]
+ * Outlines: npm run bench -- --suite polygonize
  */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beginCog, beginPolygonize, crsFromEpsg, type RasterGrid } from "../src/index.js";
+import { beginCog, crsFromEpsg, type RasterGrid } from "../src/index.js";
 
 const side = 10_980;
 const stripRows = 512;
@@ -94,19 +95,7 @@ async function benchCog(kind: "mask" | "probability", folder: string): Promise<v
 
 const folder = await mkdtemp(join(tmpdir(), "glof-bench-"));
 try {
-  const job = process.argv[2] ?? "outlines";
-  if (job === "outlines") {
-    const polygonizer = beginPolygonize({ grid });
-    let count = 0;
-    await run(
-      "outlines",
-      (mask, prob, rows) => polygonizer.addRows(mask, prob, undefined, rows),
-      () => {
-        count = polygonizer.finish().length;
-      },
-    );
-    console.log(`  ${count} outlines`);
-  } else await benchCog(job === "mask" ? "mask" : "probability", folder);
+  await benchCog(process.argv[2] === "probability" ? "probability" : "mask", folder);
 } finally {
   await rm(folder, { recursive: true });
 }

@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { WebgpuKernel } from "./kernel.js";
-import { defaultGroupSize, runShader, type ShaderBackend, withShape } from "./shader.js";
+import { runShader } from "./run_shader.js";
+import { defaultGroupSize, type ShaderBackend, withShape } from "./shader.js";
 
 /**
  * WGSL: the normal distribution function of an `f32` or a vector, by erfc, Abramowitz and Stegun 7.1.26 (absolute error below

@@ -1,7 +1,8 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelCall, runStock, type WebgpuKernel } from "./kernel.js";
 import { layerNorm } from "./layer_norm_forward.js";
-import { defaultGroupSize, groupReductions, rowGroupSize, runShader, withShape } from "./shader.js";
+import { runShader } from "./run_shader.js";
+import { defaultGroupSize, groupReductions, rowGroupSize, withShape } from "./shader.js";
 
 /** WGSL: where the thread's row starts, its mean and 1 / sqrt(variance + epsilon), in two passes over the row. */
 const rowStatistics = (groupSize: number): string => `

@@ -1,26 +1,8 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { dispatch } from "./dispatch.js";
 
 /** The parts of tfjs's WebGPU backend that kernels use. */
 export interface ShaderBackend {
   disposeData(dataId: TensorInfo["dataId"]): void;
-}
-
-/** A compute shader with one float32 result, called `result` in its code. */
-export interface Shader {
-  /** Unique: one compiled shader is kept per name and group size. */
-  readonly name: string;
-  /** Buffers of the code by name, in order. */
-  readonly inputs: Readonly<Record<string, TensorInfo>>;
-  readonly outShape: readonly number[];
-  /** `uniforms.<name>` in the code; whole numbers in `ints`. */
-  readonly floats?: Readonly<Record<string, number>>;
-  readonly ints?: Readonly<Record<string, number>>;
-  /** WGSL with `fn main(index : i32)`; index counts threads over all groups, and may run past the last wanted one. */
-  readonly code: string;
-  readonly groups: number;
-  /** Threads of a group. Default 256. */
-  readonly groupSize?: number;
 }
 
 /** Threads of a group where nothing else is said. */
@@ -31,42 +13,6 @@ export function rowGroupSize(cols: number): number {
   if (cols <= 128) return 32;
   return cols <= 1024 ? 64 : 256;
 }
-
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
-
-/** Queues a shader; its result belongs to the caller. */
-export function runShader(backend: ShaderBackend, shader: Shader): TensorInfo {
-  const { name, inputs, outShape, floats = {}, ints = {}, groups } = shader;
-  const { groupSize = defaultGroupSize } = shader;
-  const [result] = dispatch(backend, {
-    key: `${name}_${groupSize}`,
-    outputs: [{ name: "result", element: "f32", into: outShape }],
-    inputs: Object.entries(inputs).map(([input, tensor]) => ({ name: input, element: "f32", tensor })),
-    uniforms: [
-      ...Object.entries(floats).map(([uniform, value]) => [uniform, "f32", value] as const),
-      ...Object.entries(ints).map(([uniform, value]) => [uniform, "i32", value] as const),
-    ],
-    code: () => wholeCode(shader.code, groupSize),
-    entry: "start",
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
-  });
-  return result!;
-}
-
-const wholeCode = (code: string, groupSize: number): string => `
-var<private> localIndex : u32;
-${code}
-@compute @workgroup_size(${groupSize})
-fn start(
-  @builtin(workgroup_id) group : vec3<u32>,
-  @builtin(num_workgroups) groups : vec3<u32>,
-  @builtin(local_invocation_index) thread : u32,
-) {
-  localIndex = thread;
-  main(i32((group.y * groups.x + group.x) * ${groupSize}u + thread));
-}
-`;
 
 /** The same numbers seen with another shape; no copy. */
 export function withShape(tensor: TensorInfo, shape: readonly number[]): TensorInfo {

@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { WebgpuKernel } from "./kernel.js";
-import { groupReductions, rowGroupSize, runShader, type ShaderBackend } from "./shader.js";
+import { runShader } from "./run_shader.js";
+import { groupReductions, rowGroupSize, type ShaderBackend } from "./shader.js";
 
 /** One group of threads per row. */
 const valueCode = (groupSize: number): string => `

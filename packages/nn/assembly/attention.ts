@@ -3,10 +3,10 @@
 //
 // Rows of q, k, v and of the results lie `ld` floats apart, so that heads packed side by side need no copy.
 
-import { exp } from "./elementary";
+import { exp2OfNegative } from "./elementary";
 import { DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
 import { block, tile } from "./micro";
-import { PANEL_COLUMNS, packA, packB } from "./pack";
+import { PANEL_COLUMNS, PANEL_ROWS, packA, packB } from "./pack";
 import { at } from "./simd";
 import { pullBackRow, softmaxRow } from "./softmax";
 
@@ -25,23 +25,26 @@ function blockAFloats(width: i32): i32 {
 // they are multiplied with v^T as they lie. Nothing is copied between the two products, and what is read again and again
 // (k and v packed, one panel of weights) stays in the second-level cache up to about 1500 keys of width 64.
 //
-// Arithmetic per head: 4 queries keys width FLOP, keys width floats of k and v packed once per task, and 25 instructions
+// Arithmetic per head: 4 queries keys width FLOP, keys width floats of k and v packed once per task, and 17 instructions
 // for four exponentials. With 1370 tokens of width 64: 0.48 GFLOP against 0.7 MB, so bound by arithmetic. Measured on one
-// core of Zen 4 (bound 59 GFLOPS): 39 GFLOPS fused, 29 in plain SIMD, exponentials included but not counted; the backward
-// pass (10 queries keys width FLOP) 37 and 30.
+// core of Zen 1 (bound 40 GFLOPS): 28 GFLOPS fused, 16 in plain SIMD, exponentials included but not counted; the backward
+// pass (10 queries keys width FLOP) 24 and 15.
+
+/** The queries are scaled by this as well, so that the weights are powers of 2. */
+const LOG2_E: f32 = 1.4426950408889634;
 
 /** Queries of one panel. */
 const PANEL: i32 = PANEL_COLUMNS;
 
 // @ts-ignore: decorator
 @inline
-function up4(n: i32): i32 {
-  return (n + 3) & ~3;
+function upToPanel(n: i32): i32 {
+  return ((n + PANEL_ROWS - 1) / PANEL_ROWS) * PANEL_ROWS;
 }
 
 export function attentionScratchBytes(keys: i32, width: i32): i32 {
-  const packed = up4(keys) * width + up4(width) * keys;
-  return (packed + PANEL * (width + up4(keys) + up4(width) + 1)) << 2;
+  const packed = upToPanel(keys) * width + upToPanel(width) * keys;
+  return (packed + PANEL * (width + upToPanel(keys) + upToPanel(width) + 1)) << 2;
 }
 
 /** out[queries x width] = softmax(q k^T scale) v with `keys` rows of k and v. */
@@ -59,44 +62,50 @@ export function attention(
   scratch: usize,
 ): void {
   const packedK = scratch;
-  const packedV = at(packedK, up4(keys) * width);
-  const packedQ = at(packedV, up4(width) * keys);
+  const packedV = at(packedK, upToPanel(keys) * width);
+  const packedQ = at(packedV, upToPanel(width) * keys);
   const weights = at(packedQ, PANEL * width);
-  const results = at(weights, PANEL * up4(keys));
-  const sums = at(results, PANEL * up4(width));
+  const results = at(weights, PANEL * upToPanel(keys));
+  const sums = at(results, PANEL * upToPanel(width));
   packA(k, ld, 1, keys, width, packedK);
   packA(v, 1, ld, width, keys, packedV);
   for (let i = 0; i < queries; i += PANEL) {
     const columns = min(PANEL, queries - i);
     packB(at(q, i * ld), 1, ld, width, columns, packedQ);
+    scaleBy(packedQ, PANEL * width, scale * LOG2_E);
     multiplyPanel(packedK, keys, width, packedQ, weights);
-    softmaxColumns(weights, keys, scale, sums);
+    softmaxColumns(weights, keys, sums);
     multiplyPanel(packedV, width, keys, weights, results);
     storeColumns(results, width, columns, sums, at(out, i * ldOut), ldOut);
   }
 }
 
-/** C[rows x 8] = A B for A packed by `packA` and B one panel; C has room for a multiple of 4 rows. */
+/** C[rows x 8] = A B for A packed by `packA` and B one panel; C has room for a multiple of `PANEL_ROWS` rows. */
 function multiplyPanel(packedA: usize, rows: i32, depth: i32, panelB: usize, C: usize): void {
-  for (let i = 0; i < rows; i += 4) {
+  for (let i = 0; i < rows; i += PANEL_ROWS) {
     tile(depth, at(packedA, i * depth), panelB, at(C, i * PANEL), PANEL << 2, false);
   }
 }
 
-/** x[rows x 8] = e^(scale x - the column's largest), in place; the columns' sums go to `sums`. */
-function softmaxColumns(x: usize, rows: i32, scale: f32, sums: usize): void {
-  const scales = f32x4.splat(scale);
+/** x = factor x, `count` floats, a multiple of 4. */
+function scaleBy(x: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  for (let i = 0; i < count; i += 4) v128.store(at(x, i), f32x4.mul(v128.load(at(x, i)), factors));
+}
+
+/** x[rows x 8] = 2^(x - the column's largest), in place; the columns' sums go to `sums`. */
+function softmaxColumns(x: usize, rows: i32, sums: usize): void {
   let top0 = f32x4.splat(-f32.MAX_VALUE);
   let top1 = top0;
   for (let r = 0, p = x; r < rows; r++, p += PANEL << 2) {
-    top0 = f32x4.pmax(top0, f32x4.mul(v128.load(p), scales));
-    top1 = f32x4.pmax(top1, f32x4.mul(v128.load(p, 16), scales));
+    top0 = f32x4.pmax(top0, v128.load(p));
+    top1 = f32x4.pmax(top1, v128.load(p, 16));
   }
   let sum0 = f32x4.splat(0);
   let sum1 = sum0;
   for (let r = 0, p = x; r < rows; r++, p += PANEL << 2) {
-    const e0 = exp(f32x4.sub(f32x4.mul(v128.load(p), scales), top0));
-    const e1 = exp(f32x4.sub(f32x4.mul(v128.load(p, 16), scales), top1));
+    const e0 = exp2OfNegative(f32x4.sub(v128.load(p), top0));
+    const e1 = exp2OfNegative(f32x4.sub(v128.load(p, 16), top1));
     v128.store(p, e0);
     v128.store(p, e1, 16);
     sum0 = f32x4.add(sum0, e0);

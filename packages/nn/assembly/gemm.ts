@@ -1,22 +1,22 @@
 // General matrix product, blocked for the caches after Goto & van de Geijn, "Anatomy of High-Performance Matrix
 // Multiplication" (2008): a panel of B stays in the first-level cache, a block of A in the second.
 //
-// Arithmetic: 2 M N K FLOP; A is read and packed once per 1024 columns, B once, C read and written once per 256 steps of
+// Arithmetic: 2 M N K FLOP; A is read and packed once per 1024 columns, B once, C read and written once per 384 steps of
 // depth. A block of 96 rows does 192 FLOP for each float of B and 2 N for each of A, so memory is no bound: the bound is
-// four lanes times the fused multiply-adds a core starts per cycle. Measured on one core of Zen 4, whose bound is 59 GFLOPS:
-// 47 GFLOPS fused, 36 in plain SIMD, in every transposed form.
+// four lanes times the fused multiply-adds a core starts per cycle. Measured on one core of Zen 1, whose bound is 40 GFLOPS:
+// 33 to 34 GFLOPS fused, 20 in plain SIMD, in every transposed form.
 
 import { finish } from "./epilogue";
 import { block } from "./micro";
 import { packA, packB } from "./pack";
 import { at } from "./simd";
 
-export const DEPTH_BLOCK: i32 = 256;
+export const DEPTH_BLOCK: i32 = 384;
 export const ROW_BLOCK: i32 = 96;
 export const COLUMN_BLOCK: i32 = 1024;
 
 // Scratch, in floats: one edge tile, a block of A, a block of B.
-export const EDGE_FLOATS: i32 = 32;
+export const EDGE_FLOATS: i32 = 48;
 export const BLOCK_A_FLOATS: i32 = ROW_BLOCK * DEPTH_BLOCK;
 
 // @ts-ignore: decorator

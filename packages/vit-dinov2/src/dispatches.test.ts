@@ -1,3 +1,4 @@
+import { type Params, storedBytes, toHalfStorage, useWebgpuPrecision } from "@glof/nn";
 import { describeOnBackends } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
@@ -34,6 +35,21 @@ describeOnBackends(
       expect(count).toBeGreaterThanOrEqual(7 * 25);
       expect(count).toBeLessThan(7 * 25 + 25);
       tf.dispose([images, ...Object.values(params)]);
+    });
+
+    it("are as many with halves in memory: nobody has to widen them", async () => {
+      const model = buildDinov2({ embedDim: 64, heads: 2, depth: 3, imageSizePx: 28 });
+      const params = model.init(0);
+      const images = tf.zeros<tf.Rank.R4>([1, 56, 42, 3]);
+      const countWith = async (given: Params): Promise<number> =>
+        countDispatches(() => tf.tidy(() => model.forward(given, images).prenorm));
+      const wanted = await countWith(params);
+      await useWebgpuPrecision("f16");
+      const halves = await toHalfStorage(params);
+      expect(storedBytes(halves)).toBeLessThan(0.6 * storedBytes(params));
+      expect(await countWith(halves)).toBe(wanted);
+      await useWebgpuPrecision("f32");
+      tf.dispose([images, ...Object.values(params), ...Object.values(halves)]);
     });
   },
   { backends: ["webgpu"] },

@@ -55,8 +55,10 @@ function singlePass(
   { name, code, ...rest }: { name: string; code: (shape: HeadShape) => string } & Omit<Pass, "key" | "code">,
 ): TensorInfo {
   checkMemory(problem);
-  const { width, vector, unroll } = problem.shape;
-  const pass = { ...rest, key: `${name}_${width}_${vector}_${unroll}`, code: () => code(problem.shape) };
+  const { packed = false, halfY = false } = rest;
+  const shape = { ...problem.shape, packed, halfY };
+  const key = `${name}_${Object.values(shape).join("_")}`;
+  const pass = { ...rest, key, code: () => code(shape) };
   return runPass(problem, pass);
 }
 
@@ -115,19 +117,23 @@ function checkMemory({ backend, shape }: AttentionProblem): void {
 
 /** @param compact whether the result may be kept as halves */
 function forward(problem: AttentionProblem, into: readonly number[], compact = false): TensorInfo {
-  const { layouts, queries } = problem;
-  const what = { operands: ["q", "k", "v"], into, resultLayout: layouts.dy, rows: queries };
+  const { backend, layouts, queries, tensors } = problem;
+  const { vector } = problem.shape;
+  const operands = ["q", "k", "v"] as const;
+  const what = {
+    operands,
+    into,
+    resultLayout: layouts.dy,
+    rows: queries,
+    packed: vector && operands.every((name) => holdsHalves(backend, tensors[name]!)),
+    halfY: vector && compact,
+  };
   const units = isForwardOnly() ? attentionUnitsInUse() : undefined;
   const shape = units && unitShapeOf(problem, units);
   if (!shape) return singlePass(problem, { ...what, name: "attention", code: attentionCode });
-  const packed = what.operands.every((name) =>
-    holdsHalves(problem.backend, problem.tensors[name as AttentionOperand]!),
-  );
-  const form = { ...shape, packed, halfY: compact };
+  const form = { ...shape, packed: what.packed, halfY: what.halfY };
   return runPass(problem, {
     ...what,
-    packed,
-    halfY: compact,
     key: unitAttentionKey(form, units),
     code: () => unitAttentionCode(form, units),
     extensions: units.extensions,

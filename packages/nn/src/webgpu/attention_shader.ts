@@ -1,3 +1,4 @@
+import { loadExpression, storeStatement } from "./half_storage.js";
 import { repeat } from "./repeat.js";
 
 /**
@@ -24,6 +25,9 @@ export interface HeadShape {
   readonly vector: boolean;
   /** Inner loops written out; see `repeat`. */
   readonly unroll: boolean;
+  /** With `vector`: the buffers of q, k and v hold halves, that of the result does; see `half_storage.ts`. Default false. */
+  readonly packed?: boolean;
+  readonly halfY?: boolean;
 }
 
 /** Rows of a workgroup, and the slices that share them. */
@@ -74,9 +78,11 @@ export function elementOf({ vector }: HeadShape): "f32" | "vec4<f32>" {
 }
 
 /** WGSL: `quadOf_<buffer>(at, j)`, the j-th four numbers of the row at `at`. */
-export function quadReader(buffer: string, { width, vector }: HeadShape): string {
-  if (vector)
-    return `fn quadOf_${buffer}(at : i32, j : u32) -> vec4<f32> { return ${buffer}[at / 4 + i32(j)]; }`;
+export function quadReader(buffer: string, { width, vector, packed = false }: HeadShape): string {
+  if (vector) {
+    const four = loadExpression(buffer, "at / 4 + i32(j)", packed, true);
+    return `fn quadOf_${buffer}(at : i32, j : u32) -> vec4<f32> { return ${four}; }`;
+  }
   const one = (i: number): string =>
     `if (4u * j + ${i}u < ${width}u) { four.${"xyzw"[i]} = ${buffer}[at + i32(4u * j) + ${i}]; }`;
   return `fn quadOf_${buffer}(at : i32, j : u32) -> vec4<f32> {
@@ -87,8 +93,11 @@ export function quadReader(buffer: string, { width, vector }: HeadShape): string
 }
 
 /** WGSL: `writeQuad(at, j, four)` into the buffer `result`. */
-export function quadWriter({ width, vector }: HeadShape): string {
-  if (vector) return "fn writeQuad(at : i32, j : u32, four : vec4<f32>) { result[at / 4 + i32(j)] = four; }";
+export function quadWriter({ width, vector, halfY = false }: HeadShape): string {
+  if (vector) {
+    const store = storeStatement("result", "at / 4 + i32(j)", "four", halfY);
+    return `fn writeQuad(at : i32, j : u32, four : vec4<f32>) { ${store} }`;
+  }
   const one = (i: number): string =>
     `if (4u * j + ${i}u < ${width}u) { result[at + i32(4u * j) + ${i}] = four.${"xyzw"[i]}; }`;
   return `fn writeQuad(at : i32, j : u32, four : vec4<f32>) {

@@ -3,6 +3,7 @@ import { describeOnBackends, expectClose, expectNoTensorGrowth } from "@glof/tes
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { withReferenceKernels } from "../kernels/door.js";
+import { multiHeadAttention } from "../ops/attention.js";
 import { conv2d, convTranspose2d } from "../ops/conv2d.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
@@ -97,6 +98,7 @@ const compacted: readonly (readonly [
     ({ a, b, c }, how) => linear(a!, b!, c!, { ...how, activation: "gelu" }),
   ],
   ["layerNorm", [[2, 25, 1100], [1100], [1100]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],
+  ["multiHeadAttention", [[2, 19, 72]], ({ a }, how) => multiHeadAttention(a as tf.Tensor3D, 3, how)],
   ["layerNorm, short rows", [[1, 4], [4], [4]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],
 ];
 
@@ -223,6 +225,23 @@ describeOnBackends(
       );
       await useWebgpuPrecision("f32");
       tf.dispose([x, gamma, beta, normed, compact, w.half, w.float]);
+    });
+
+    it("goes through attention, without a pass for widening", async () => {
+      const x = seededTensor([2, 19, 64], "x", -2, 2);
+      const [b, w] = [seededTensor([144], "b", -1, 1), await weightOf([64, 144])];
+      await useWebgpuPrecision("f16");
+      const qkv = linear(x, w.half, b, { compact: true });
+      const stored = tf.tensor3d(await qkv.data(), [2, 19, 144]);
+      const plain = multiHeadAttention(stored, 2);
+      await expectClose(multiHeadAttention(qkv, 2), await plain.data(), exact);
+      const y = multiHeadAttention(qkv, 2, { compact: true });
+      expect(storedBytes({ y })).toBe(2 * y.size);
+      await expectClose(y, await (await rounded(plain)).data(), exact);
+      // Heads that are no vectors are read and written number by number.
+      await expectClose(multiHeadAttention(qkv, 24), await multiHeadAttention(stored, 24).data(), exact);
+      await useWebgpuPrecision("f32");
+      tf.dispose([x, b, qkv, stored, plain, y, w.half, w.float]);
     });
 
     it("ends at the largest half", async () => {

@@ -1,5 +1,5 @@
 // States the accuracy of each precision of the WebGPU backend, as Markdown tables:
-//   npx tsx conformance/src/precision.ts [--fixtures <dir>] [--data <dir>] [--adapter system] [--skip-scenes]
+//   npx tsx conformance/src/precision.ts [--fixtures <dir>] [--data <dir>] [--adapter system] [--scenes 8]
 // Features of the golden cases of DINOv2 against PyTorch's, and the shipped model on real scenes against single precision. On a
 // software driver unless --adapter system takes the machine's own; half storage is the same there, digit by digit.
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ const { values: flags } = parseArgs({
     fixtures: { type: "string", default: here("../../../shared/fixtures") },
     data: { type: "string", default: here("../../../shared/data") },
     adapter: { type: "string", default: "software" },
-    "skip-scenes": { type: "boolean", default: false },
+    scenes: { type: "string", default: "8" },
   },
 });
 
@@ -43,7 +43,7 @@ const tiers: readonly Tier[] = [
 ];
 
 const scenes = [
-  ...["winter", "spring", "summer", "autumn"].map(
+  ...["summer", "autumn", "winter", "spring"].map(
     (season) => `khumbu_s2_2024/khumbu_s2l2a_${season}_2024.tif`,
   ),
   ...["282D_485L_3_3", "38D_378R_2_3", "433D_629L_3_1", "609U_541L_3_0"].map(
@@ -192,9 +192,10 @@ async function stateScenes(): Promise<void> {
     "| scene | valid pixels | lake pixels | precision | max change of probability | mean | pixels that flip | area |",
   );
   console.log("|---|---|---|---|---|---|---|---|");
-  for (const path of scenes) {
+  for (const path of scenes.slice(0, Number(flags.scenes))) {
     const before = await probabilities(tiers[0]!, path);
-    for (const tier of tiers.slice(1)) {
+    // What matrix units do on a GPU is part of "f16" there; emulated they would take hours.
+    for (const tier of tiers.slice(1).filter(({ units }) => !units)) {
       const change = changeOf(before, await probabilities(tier, path), config.threshold);
       const area =
         change.lakeBefore === 0
@@ -211,5 +212,5 @@ if (flags.adapter === "software") await useSoftwareVulkan();
 const choice = await selectBackend({ require: "webgpu" });
 console.log(`backend ${choice.reason}`);
 await stateFeatures();
-if (!flags["skip-scenes"]) await stateScenes();
+if (Number(flags.scenes) > 0) await stateScenes();
 await releaseBackend();

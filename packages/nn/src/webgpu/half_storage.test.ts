@@ -231,7 +231,7 @@ describeOnBackends(
       const x = seededTensor([2, 19, 64], "x", -2, 2);
       const [b, w] = [seededTensor([144], "b", -1, 1), await weightOf([64, 144])];
       await useWebgpuPrecision("f16");
-      const qkv = linear(x, w.half, b, { compact: true });
+      const qkv = linear(x, w.half, b, { compact: true }) as tf.Tensor3D;
       const stored = tf.tensor3d(await qkv.data(), [2, 19, 144]);
       const plain = multiHeadAttention(stored, 2);
       await expectClose(multiHeadAttention(qkv, 2), await plain.data(), exact);

@@ -19,7 +19,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 // The forms that a tuner chooses from are no part of nn's public face.
 import { internalsOf } from "../../nn/src/webgpu/backend_internals.js";
 import { setMatrixUnitsInUse } from "../../nn/src/webgpu/half_precision.js";
-import { unitAttentionBytes, withUnitAttentionShape } from "../../nn/src/webgpu/matrix_unit_attention.js";
+import {
+  unitAttentionBytes,
+  withUnitAttentionShape,
+} from "../../nn/src/webgpu/matrix_unit_attention_shape.js";
 import { hardwareUnits } from "../../nn/src/webgpu/matrix_units.js";
 import { withFormChooser } from "../../nn/src/webgpu/product_choice.js";
 import { unitShapes } from "../../nn/src/webgpu/product_form.js";

@@ -20,13 +20,8 @@ import { keepsHalves } from "./half_in_force.js";
 import { attentionUnitsInUse, isForwardOnly } from "./half_precision.js";
 import { holdsHalves } from "./half_storage.js";
 import type { WebgpuKernel } from "./kernel.js";
-import {
-  queriesOf,
-  type UnitAttentionShape,
-  unitAttentionCode,
-  unitAttentionKey,
-  unitAttentionShape,
-} from "./matrix_unit_attention.js";
+import { unitAttentionCode, unitAttentionKey } from "./matrix_unit_attention.js";
+import { queriesOf, type UnitAttentionShape, unitAttentionShape } from "./matrix_unit_attention_shape.js";
 import type { MatrixUnits } from "./matrix_units.js";
 
 /** One pass over a problem. */

@@ -3,7 +3,7 @@ import { multiHeadAttention } from "../ops/attention.js";
 import { linear } from "../ops/linear.js";
 import { deviceOf, workgroupBytes } from "./dispatch.js";
 import { attentionUnitsInUse } from "./half_precision.js";
-import { unitAttentionShape, withUnitAttentionShape } from "./matrix_unit_attention.js";
+import { unitAttentionShape, withUnitAttentionShape } from "./matrix_unit_attention_shape.js";
 import { withFormChooser } from "./product_choice.js";
 import { likelyForm } from "./product_form.js";
 import type { ShaderBackend } from "./shader.js";

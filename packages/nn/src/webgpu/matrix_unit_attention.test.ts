@@ -13,7 +13,7 @@ import {
   unitAttentionBytes,
   unitAttentionShape,
   withUnitAttentionShape,
-} from "./matrix_unit_attention.js";
+} from "./matrix_unit_attention_shape.js";
 import { emulatedUnits, hardwareUnits } from "./matrix_units.js";
 import { useWebgpuPrecision } from "./precision.js";
 import type { ShaderBackend } from "./shader.js";

@@ -1,5 +1,6 @@
 import { headStart } from "./attention_shader.js";
 import { storeStatement } from "./half_storage.js";
+import { sizesOf, type UnitAttentionShape } from "./matrix_unit_attention_shape.js";
 import {
   type FragmentPlace,
   flatIndex,
@@ -25,21 +26,9 @@ import { repeat } from "./repeat.js";
  * scores (1 KB there, 1 KB back), weights (0.5 KB there and back) and operands (4 KB, shared by the strips of a subgroup): 5 KB
  * with two strips, 40 cycles of a multiprocessor at 128 bytes, for 16 cycles of its units at 4096 FLOP: some 40 % of their peak is
  * the bound. A workgroup of 128 queries asks the second-level cache for 8 d bytes a key: 64 FLOP a byte, twice that where they are
- * kept as halves, which go to the units as they are. Workgroup memory at
- * 128 queries, 32 keys and d = 64: 16 KB for queries, later keys and values; 20 KB of scores, 10 KB of weights. Five barriers a tile
- * of keys. Lines are padded so that what is read and written at once lies in different banks.
+ * kept as halves, which go to the units as they are. Workgroup memory at 128 queries, 32 keys and d = 64: 16 KB for queries, later
+ * keys and values; 20 KB of scores, 10 KB of weights. Five barriers a tile of keys. Not measured on hardware yet. Lines are padded so that what is read and written at once lies in different banks.
  */
-
-/** How a workgroup walks the keys. */
-export interface UnitAttentionShape {
-  /** Numbers per row and head: a multiple of 16. */
-  readonly width: number;
-  readonly subgroups: number;
-  /** Rows of fragments, 16 queries each, that a subgroup keeps. */
-  readonly strips: 1 | 2;
-  /** Keys of a tile: a multiple of 16. */
-  readonly keys: number;
-}
 
 /** What one compiled pass does; every combination is a shader of its own. */
 export interface UnitAttention extends UnitAttentionShape {
@@ -53,85 +42,6 @@ export interface UnitAttention extends UnitAttentionShape {
 const slack = 8;
 /** Lower than any score, and finite: the difference of two of it is 0, not NaN. */
 const lowest = "-1e30";
-/** Quads added to each line. */
-const pad = 2;
-
-/** Queries of a workgroup. */
-export function queriesOf({ subgroups, strips }: UnitAttentionShape): number {
-  return fragmentEdge * subgroups * strips;
-}
-
-interface Sizes {
-  readonly queries: number;
-  readonly threads: number;
-  /** Quads from line to line: of queries; of keys and values; of scores and weights. */
-  readonly queryLine: number;
-  readonly keyLine: number;
-  readonly scoreLine: number;
-  /** Quads of all operands, and where the queries begin. */
-  readonly operandQuads: number;
-  readonly queryAt: number;
-}
-
-function sizesOf(shape: UnitAttentionShape, units: MatrixUnits): Sizes {
-  const queries = queriesOf(shape);
-  const queryLine = shape.width / 4;
-  const keyLine = shape.width / 4 + pad;
-  const [ofQueries, ofKeys] = [queries * queryLine, 2 * shape.keys * keyLine];
-  return {
-    queries,
-    threads: subgroupThreads * shape.subgroups,
-    queryLine,
-    keyLine,
-    scoreLine: shape.keys / 4 + pad,
-    // Fragments that are kept in registers leave their memory to the keys.
-    operandQuads: units.keepsOperands ? Math.max(ofQueries, ofKeys) : ofQueries + ofKeys,
-    queryAt: units.keepsOperands ? 0 : ofKeys,
-  };
-}
-
-/** Workgroup memory that a shape takes, bytes. */
-export function unitAttentionBytes(shape: UnitAttentionShape, units: MatrixUnits): number {
-  const { operandQuads, queries, scoreLine } = sizesOf(shape, units);
-  return 4 * units.halfBytes * (operandQuads + queries * scoreLine) + 16 * queries * scoreLine + 16;
-}
-
-/** Shapes for a width, the fastest first: more queries a group read the keys less often, fewer make more groups. */
-function candidates(width: number, many: boolean): UnitAttentionShape[] {
-  const large = [32, 16].map((keys) => ({ width, subgroups: 4, strips: 2 as const, keys }));
-  const small = [4, 2, 1].flatMap((subgroups) =>
-    [32, 16].map((keys) => ({ width, subgroups, strips: 1 as const, keys })),
-  );
-  return many ? [...large, ...small] : small;
-}
-
-/** Workgroups of 128 queries that keep a large GPU busy. */
-const busyGroups = 512;
-
-let forced: UnitAttentionShape | undefined;
-
-/** Takes a shape where it fits the width, while `work` starts. */
-export function withUnitAttentionShape<T>(shape: UnitAttentionShape, work: () => T): T {
-  forced = shape;
-  try {
-    return work();
-  } finally {
-    forced = undefined;
-  }
-}
-
-/** The shape for heads of a width, or undefined where the units cannot take it. */
-export function unitAttentionShape(
-  { width, queries, heads }: { width: number; queries: number; heads: number },
-  units: MatrixUnits,
-  workgroupBytes: number,
-): UnitAttentionShape | undefined {
-  if (width % fragmentEdge !== 0) return undefined;
-  if (forced?.width === width) return forced;
-  const many = Math.ceil(queries / 128) * heads >= busyGroups;
-  return candidates(width, many).find((shape) => unitAttentionBytes(shape, units) <= workgroupBytes);
-}
-
 /** A short name of the shader, unique. */
 export function unitAttentionKey({ packed, halfY, ...shape }: UnitAttention, units: MatrixUnits): string {
   const kept = `${packed ? "_packed" : ""}${halfY ? "_halfY" : ""}`;

@@ -25,7 +25,7 @@ import { repeat } from "./repeat.js";
  * eight subgroups each keeps 64 x 32 sums in eight fragments and reads 96 halves of workgroup memory for 2048 multiply-adds: 3 KB
  * for eight products of fragments, 24 cycles of a multiprocessor's workgroup memory (128 bytes) for 16 of its units at their
  * peak of 4096 FLOP, shared by the loads of the next tile; four subgroups of 64 x 64 read 64 halves for as many. Rounding an
- * operand to 11 bits gives relative errors of about 2^-11 / sqrt(K) of the product's scale.
+ * operand to 11 bits gives relative errors of about 2^-11 / sqrt(K) of the product's scale. Not measured on hardware yet.
  *
  * Each operand lies in workgroup memory as it does in device memory, along K or along its outer axis, so that both are read and
  * written as vectors; the units turn what has to be turned. Lines are 16 bytes longer than they need be, against bank

@@ -40,8 +40,11 @@ export async function measureForms(
       throwIfAborted(signal, "tuneWebgpu");
       if (!(await givesTheSame(backend, product, form, expected))) continue;
       const pass = preparePass(backend, productPass(backend, product, problem, form));
-      ms[formName(form)] = await timePass(backend, pass, repeats);
-      for (const { dataId } of pass.outputs) backend.disposeData(dataId);
+      try {
+        ms[formName(form)] = await timePass(backend, pass, { repeats, signal });
+      } finally {
+        for (const { dataId } of pass.outputs) backend.disposeData(dataId);
+      }
     }
   } finally {
     tf.dispose([expected ?? [], tensorsOf(product)]);

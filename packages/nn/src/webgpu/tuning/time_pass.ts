@@ -1,3 +1,4 @@
+import { throwIfAborted } from "@glof/core";
 import { internalsOf } from "../backend_internals.js";
 import type { PreparedPass } from "../compute_pass.js";
 import type { ShaderBackend } from "../shader.js";
@@ -5,15 +6,36 @@ import type { ShaderBackend } from "../shader.js";
 /** Time that one measurement should take, so that the clock's grain (0.1 ms in Dawn) does not matter. */
 const wantedMs = 5;
 const mostRuns = 200;
+/** Where a pass is slow, it is measured fewer times, but once. */
+const mostMs = 2000;
 
-/** Milliseconds that a pass takes on the device: the median of several measurements, after a first run to warm up. */
-export async function timePass(backend: ShaderBackend, pass: PreparedPass, repeats: number): Promise<number> {
+/** How a pass is measured. */
+export interface TimingOptions {
+  /** Measurements wanted, of which the median counts. */
+  readonly repeats: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Milliseconds that a pass takes on the device: the median of several measurements, after a first run to warm up.
+ *
+ * @throws GlofError `aborted`
+ */
+export async function timePass(
+  backend: ShaderBackend,
+  pass: PreparedPass,
+  { repeats, signal }: TimingOptions,
+): Promise<number> {
   const measure = internalsOf(backend).device.features.has("timestamp-query") ? byTimestamps : byClock;
   await measure(backend, pass, 1);
   const once = await measure(backend, pass, 1);
   const runs = Math.max(1, Math.min(mostRuns, Math.ceil(wantedMs / Math.max(once, 1e-3))));
+  const wanted = Math.max(1, Math.min(repeats, Math.floor(mostMs / (once * runs))));
   const times: number[] = [];
-  for (let at = 0; at < repeats; at++) times.push((await measure(backend, pass, runs)) / runs);
+  while (times.length < wanted) {
+    throwIfAborted(signal, "tuneWebgpu");
+    times.push((await measure(backend, pass, runs)) / runs);
+  }
   times.sort((a, b) => a - b);
   return times[times.length >> 1]!;
 }

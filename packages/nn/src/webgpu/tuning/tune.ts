@@ -8,7 +8,7 @@ import { problemName, type TuningReport, tuningTable, useTuning, type WebgpuTuni
 
 /** Options of `tuneWebgpu`. */
 export interface TuneWebgpuOptions {
-  /** Measurements of each form, of which the median counts. Default 5. */
+  /** Measurements of each form, of which the median counts; fewer of what takes long. Default 5. */
   readonly repeats?: number;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;

@@ -42,6 +42,7 @@ export { type ConvBatchNormOptions, convBatchNorm } from "./ops/conv_batch_norm.
 export type { ConvShapeOptions } from "./ops/conv_geometry.js";
 export { type Conv2dOptions, type ConvTranspose2dOptions, conv2d, convTranspose2d } from "./ops/conv2d.js";
 export { dropout, dropPath } from "./ops/dropout.js";
+export { gatedSilu } from "./ops/gated_silu.js";
 export { type GroupNormOptions, groupNorm } from "./ops/group_norm.js";
 export {
   type InterpolationFilter,

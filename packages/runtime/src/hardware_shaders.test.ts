@@ -2,6 +2,8 @@ import {
   adamUpdate,
   conv2d,
   convBatchNorm,
+  gatedSilu,
+  groupNorm,
   installWebgpuKernels,
   layerNorm,
   linear,
@@ -9,6 +11,7 @@ import {
   lovaszExtension,
   multiHeadAttention,
   type Params,
+  resizeBilinear,
   softmax,
   sortDescending,
   useWebgpuPrecision,
@@ -69,6 +72,14 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       [[1, 9, 9, 3], [3, 3, 3, 5], [5]],
     ],
     ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1370, 384], [384], [384]]],
+    [
+      "groupNorm",
+      ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 8, activation: "relu" }),
+      [[2, 130, 130, 64], [64], [64]],
+    ],
+    ["resizeBilinear", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 64]]],
+    ["resizeBilinear, odd sizes", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 3]]],
+    ["gatedSilu", ({ a }) => gatedSilu(a!), [[1370, 8192]]],
     ["softmax", ({ a }) => softmax(a!), [[64, 1370]]],
   ];
 

@@ -5,6 +5,7 @@ import {
   conv2d,
   convBatchNorm,
   convTranspose2d,
+  gatedSilu,
   gelu,
   groupNorm,
   layerNorm,
@@ -60,6 +61,9 @@ export const kernelCases: readonly KernelCase[] = [
   row("groupNorm", { x: image, ...channel }, ({ x, gamma, beta }) =>
     groupNorm(x!, gamma!, beta!, { groups: 4 }),
   ),
+  row("groupNorm + relu", { x: image, ...channel }, ({ x, gamma, beta }) =>
+    groupNorm(x!, gamma!, beta!, { groups: 2, activation: "relu" }),
+  ),
   row("batchNorm, training", { x: image, weight: [8], bias: [8] }, ({ x, weight, bias }) =>
     batchNorm(
       x!,
@@ -70,6 +74,7 @@ export const kernelCases: readonly KernelCase[] = [
   row("gelu", { x: [40, 50] }, ({ x }) => gelu(x!)),
   row("silu", { x: [40, 50] }, ({ x }) => silu(x!)),
   row("softplus", { x: [40, 50] }, ({ x }) => softplus(x!)),
+  row("gatedSilu", { x: [40, 50] }, ({ x }) => gatedSilu(x!)),
   row("softmax", { x: [40, 50] }, ({ x }) => softmax(x!)),
   row("attention 50 x 32", { q: [1, 3, 50, 32], k: [1, 3, 50, 32], v: [1, 3, 50, 32] }, ({ q, k, v }) =>
     attention(q!, k!, v!),

@@ -1,12 +1,4 @@
-import {
-  type Conv2dOptions,
-  conv2d,
-  convBatchNorm,
-  type Init,
-  type ParamSpec,
-  type Params,
-  relu,
-} from "@glof/nn";
+import { type Conv2dOptions, conv2d, convBatchNorm, type Init, type ParamSpec, type Params } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { applyNorm, batchNormParams, type NormKind, normSpecs } from "./norm.js";
 import type { DecoderMode } from "./types.js";
@@ -63,7 +55,7 @@ export function applyUnit(unit: ConvUnit, params: Params, x: tf.Tensor4D, mode: 
     const [w, b] = [params[`${conv}.weight`] as tf.Tensor4D, params[`${conv}.bias`]];
     return convBatchNorm(x, w, b, batchNormParams(params, norm), { ...shape, activation: "relu" });
   }
-  return tf.tidy(() => relu(applyNorm(normKind, params, norm, applyConv(params, conv, x, shape), mode)));
+  return tf.tidy(() => applyNorm(normKind, params, norm, applyConv(params, conv, x, shape), mode, "relu"));
 }
 
 /** A convolution by the parameters named `at`. */

@@ -1,4 +1,4 @@
-import { type BatchNormParams, batchNorm, groupNorm, type ParamSpec, type Params } from "@glof/nn";
+import { type BatchNormParams, batchNorm, groupNorm, type ParamSpec, type Params, relu } from "@glof/nn";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { DecoderMode } from "./types.js";
 
@@ -38,21 +38,25 @@ export function groupsFor(width: number): number {
   return groups;
 }
 
-/** Normalises by the parameters named `at`; batch statistics in training, and then reports the new running ones. */
+/**
+ * Normalises by the parameters named `at`, and applies an activation; batch statistics in training, and then reports the new
+ * running ones.
+ */
 export function applyNorm(
   kind: NormKind,
   params: Params,
   at: string,
   x: tf.Tensor4D,
   mode: DecoderMode,
+  activation?: "relu",
 ): tf.Tensor4D {
-  if (kind === "none") return x;
+  if (kind === "none") return activation ? relu(x) : x;
   if (kind === "group") {
     const [weight, bias] = [params[`${at}.weight`]!, params[`${at}.bias`]!];
-    return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]) });
+    return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]), ...(activation && { activation }) });
   }
   const { onBuffer } = mode;
-  return batchNorm(x, batchNormParams(params, at), {
+  const normed = batchNorm(x, batchNormParams(params, at), {
     training: mode.training,
     ...(onBuffer && {
       onStatistics: (statistics) => {
@@ -61,6 +65,7 @@ export function applyNorm(
       },
     }),
   });
+  return activation ? relu(normed) : normed;
 }
 
 /** Parameters of the batch normalisation named `at`. */

@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import { convTranspose2d, type ParamSpec, type Params, relu, resizeBilinear } from "@glof/nn";
+import { convTranspose2d, type ParamSpec, type Params, resizeBilinear } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, applyUnit, type ConvUnit, convSpecs, unitSpecs } from "./conv_unit.js";
@@ -183,7 +183,7 @@ function upsample(
   const doubled = convTranspose2d(x, params[`${at}.weight`] as tf.Tensor4D, params[`${at}.bias`], {
     stride: 2,
   });
-  return relu(applyNorm(norm, params, `stages.${stage}.norm`, doubled, mode));
+  return applyNorm(norm, params, `stages.${stage}.norm`, doubled, mode, "relu");
 }
 
 function resizeTo(x: tf.Tensor4D, [rows, cols]: readonly [rows: number, cols: number]): tf.Tensor4D {

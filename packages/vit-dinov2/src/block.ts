@@ -2,16 +2,16 @@ import {
   checkpoint,
   dropPath,
   type ForwardMode,
+  gatedSilu,
   layerNorm,
   linear,
   linearResidual,
   multiHeadAttention,
   type Params,
-  silu,
   subParams,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Dinov2Config, ffnHidden } from "./config.js";
+import type { Dinov2Config } from "./config.js";
 
 const epsilon = 1e-6;
 
@@ -131,11 +131,7 @@ function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): Proj
     });
     return { input, w: params["mlp.fc2.weight"]!, b: params["mlp.fc2.bias"] };
   }
-  const width = ffnHidden(config);
   const both = linear(x, params["mlp.w12.weight"]!, params["mlp.w12.bias"]); // [N, T, 2 · hidden]: gate, value
-  const [batch, count] = x.shape;
-  const gate = tf.slice(both, [0, 0, 0], [batch, count, width]);
-  const value = tf.slice(both, [0, 0, width], [batch, count, width]);
-  const input = tf.mul(silu(gate), value) as tf.Tensor3D;
+  const input = gatedSilu(both);
   return { input, w: params["mlp.w3.weight"]!, b: params["mlp.w3.bias"] };
 }

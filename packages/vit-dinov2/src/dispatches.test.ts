@@ -1,4 +1,4 @@
-import { type Params, storedBytes, toHalfStorage, useWebgpuPrecision } from "@glof/nn";
+import { type Params, storedBytes, toHalfStorage, useWebgpuPrecision, valueAndGrad } from "@glof/nn";
 import { describeOnBackends } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
@@ -50,6 +50,29 @@ describeOnBackends(
       expect(await countWith(halves)).toBe(wanted);
       await useWebgpuPrecision("f32");
       tf.dispose([images, ...Object.values(params), ...Object.values(halves)]);
+    });
+
+    it("grow by at most 44 for a block that is trained", async () => {
+      const images = tf.zeros<tf.Rank.R4>([1, 42, 42, 3]);
+      const counts: number[] = [];
+      for (const depth of [1, 2]) {
+        const model = buildDinov2({ embedDim: 32, heads: 2, depth, imageSizePx: 28 });
+        const params = model.init(0);
+        const loss = (given: Params): tf.Scalar =>
+          tf.sum(model.forward(given, images).patchTokens) as tf.Scalar;
+        counts.push(
+          await countDispatches(() => {
+            const { value, grads } = valueAndGrad(loss, params);
+            tf.dispose(grads);
+            return value;
+          }),
+        );
+        tf.dispose(Object.values(params));
+      }
+      const perBlock = counts[1]! - counts[0]!;
+      expect(perBlock).toBeGreaterThan(7);
+      expect(perBlock).toBeLessThanOrEqual(44);
+      tf.dispose(images);
     });
   },
   { backends: ["webgpu"] },

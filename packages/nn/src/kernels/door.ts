@@ -5,9 +5,12 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu" | "relu"; gives [M, out]
  * - `GlofLinearResidual`: inputs x, w, b? as above, gamma? [out], residual [M, out]; gives residual + gamma * (x w + b)
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
- * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon; gives [N, H, W, C]
+ * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon, activation "none" | "relu";
+ *   gives [N, H, W, C]
  * - `GlofSoftmax`: inputs x [M, D]; softmax of each row
  * - `GlofGelu`: inputs x of any shape; gives the same shape
+ * - `GlofGatedSilu`: inputs both [M, 2 D]; gives silu(left half) * right half, [M, D]
+ * - `GlofColumnSums`: inputs x [M, D], factor? [M, D]; gives the sums over rows of x * factor, [D]
  * - `GlofAttention`: inputs q, k, v [B, T, d]; attrs scale; gives [B, T, d]
  * - `GlofMultiHeadAttention`: inputs qkv [N, T, 3D]; attrs heads, scale; gives [N, T, D]
  * - `GlofConv2D`: inputs x NHWC, filter HWIO, bias? [O]; attrs strides, pad (tfjs's explicit form), dilations,
@@ -33,6 +36,8 @@ export type FastKernelName =
   | "GlofGroupNorm"
   | "GlofSoftmax"
   | "GlofGelu"
+  | "GlofGatedSilu"
+  | "GlofColumnSums"
   | "GlofAttention"
   | "GlofMultiHeadAttention"
   | "GlofConv2D"
@@ -46,6 +51,7 @@ export type FastKernelName =
 /**
  * Kernels of several results. Gradients of the above have one per input, in order:
  * - `GlofGeluGrad`, `GlofReluGrad`: inputs x, dy; gives dx
+ * - `GlofGatedSiluGrad`: inputs both [M, 2 D], dy [M, D]; gives dboth
  * - `GlofSoftmaxGrad`: inputs y (the result) and dy, both [M, D]; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
@@ -59,6 +65,7 @@ export type FastKernelName =
 export type FastGradientName =
   | "GlofGeluGrad"
   | "GlofReluGrad"
+  | "GlofGatedSiluGrad"
   | "GlofSoftmaxGrad"
   | "GlofLayerNormGrad"
   | "GlofGroupNormGrad"

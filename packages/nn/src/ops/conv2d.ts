@@ -2,6 +2,7 @@ import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "../with_gradient.js";
 import { activationPullback } from "./activations.js";
+import { columnSums } from "./column_sums.js";
 import {
   type ConvGeometry,
   type ConvShapeOptions,
@@ -65,7 +66,7 @@ export function conv2d(
       return {
         x: wants("x") ? grouped(convInputGradient, groups, geometry, dz, saved.w) : undefined,
         w: wants("w") ? groupedFilterGradient(saved.x, dz, groups, geometry) : undefined,
-        b: wants("b") ? tf.sum(dz, [0, 1, 2]) : undefined,
+        b: wants("b") ? columnSums(dz) : undefined,
       };
     },
   });
@@ -100,7 +101,7 @@ export function convTranspose2d(
     backward: (dy, saved, wants) => ({
       x: wants("x") ? grouped(convForward, groups, geometry, dy, saved.w) : undefined,
       w: wants("w") ? groupedFilterGradient(dy, saved.x, groups, geometry) : undefined,
-      b: wants("b") ? tf.sum(dy, [0, 1, 2]) : undefined,
+      b: wants("b") ? columnSums(dy) : undefined,
     }),
   });
 }

@@ -2,6 +2,7 @@ import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
+import { activationPullback, activationValue } from "./activations.js";
 import { normPullback } from "./layer_norm.js";
 
 /** Options of `groupNorm`. */
@@ -10,6 +11,8 @@ export interface GroupNormOptions {
   readonly groups: number;
   /** Added to the variance inside the square root. Default 1e-5. */
   readonly epsilon?: number;
+  /** Applied to the result, in the same pass where the backend can. Default none. */
+  readonly activation?: "relu";
 }
 
 /**
@@ -26,7 +29,7 @@ export function groupNorm(
   beta: tf.Tensor,
   options: GroupNormOptions,
 ): tf.Tensor4D {
-  const { groups, epsilon = 1e-5 } = options;
+  const { groups, epsilon = 1e-5, activation } = options;
   const [batch, rows, cols, width] = x.shape;
   if (width % groups !== 0 || gamma.size !== width || beta.size !== width) {
     throw new GlofError(
@@ -37,17 +40,16 @@ export function groupNorm(
   }
   // [N, pixels, groups, channels of a group], normalised over axes 1 and 3.
   const grouped: [number, number, number, number] = [batch, rows * cols, groups, width / groups];
-  return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma">({
+  return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma" | "y">({
     inputs: { x, gamma, beta },
     forward: () => {
-      const kernel = useKernel("GlofGroupNorm");
-      if (kernel !== undefined) {
-        return { value: kernel({ x, gamma, beta }, { groups, epsilon }), saved: { x, gamma } };
-      }
-      const normed = tf.reshape(normalise(tf.reshape(x, grouped), epsilon).normed, x.shape);
-      return { value: tf.add(tf.mul(normed, gamma), beta), saved: { x, gamma } };
+      const value = normedValue(x, gamma, beta, { groups, epsilon, activation });
+      // The slope of ReLU can be seen from its result.
+      const seen = activation === undefined ? {} : { y: value };
+      return { value, saved: { x, gamma, ...seen } as Record<"x" | "gamma" | "y", tf.Tensor> };
     },
-    backward: (dy, saved, wants) => {
+    backward: (dySeen, saved, wants) => {
+      const dy = activation === undefined ? dySeen : activationPullback(activation, saved.y, dySeen);
       const kernel = useGradientKernel("GlofGroupNormGrad");
       if (kernel !== undefined) {
         const [dx, dGamma, dBeta] = kernel({ x: saved.x, gamma: saved.gamma, dy }, { groups, epsilon });
@@ -63,6 +65,27 @@ export function groupNorm(
       };
     },
   });
+}
+
+function normedValue(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  {
+    groups,
+    epsilon,
+    activation,
+  }: Required<Pick<GroupNormOptions, "groups" | "epsilon">> & { activation: "relu" | undefined },
+): tf.Tensor {
+  const kernel = useKernel("GlofGroupNorm");
+  if (kernel !== undefined) {
+    return kernel({ x, gamma, beta }, { groups, epsilon, activation: activation ?? "none" });
+  }
+  const [batch, rows, cols, width] = x.shape;
+  const grouped = tf.reshape(x, [batch, rows * cols, groups, width / groups]);
+  const normed = tf.reshape(normalise(grouped, epsilon).normed, x.shape);
+  const y = tf.add(tf.mul(normed, gamma), beta);
+  return activation === undefined ? y : activationValue(activation, y);
 }
 
 function normalise(x: tf.Tensor, epsilon: number): { normed: tf.Tensor; inverseStd: tf.Tensor } {

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { expectGradient, onBothPaths, seededTensor } from "../testing/directional_gradient.js";
 import { activate, activationNames, gelu, leakyRelu, softplus } from "./activations.js";
 import { attention, multiHeadAttention } from "./attention.js";
+import { gatedSilu } from "./gated_silu.js";
 import { linear } from "./linear.js";
 import { logSoftmax, softmax } from "./softmax.js";
 
@@ -27,6 +28,16 @@ describeOnBackends("activations", () => {
 
   it("have exact gradients: leaky", async () => {
     await expectGradient(({ at }) => leakyRelu(at!, 0.2), { at: tf.tensor1d([-1, -0.5, 0.5, 1]) });
+  });
+});
+
+describeOnBackends("gatedSilu", () => {
+  it("is silu of the left half times the right half, with exact gradients", async () => {
+    await expectClose(gatedSilu(tf.tensor2d([[0, 1, 5, 3]])), [0, 3 / (1 + Math.exp(-1))]);
+    await onBothPaths(() => expectGradient(({ x }) => gatedSilu(x!), { x: seededTensor([2, 3, 10], 1) }));
+    const x = seededTensor([3, 6], 2);
+    await expectNoTensorGrowth(() => gatedSilu(x));
+    expect(() => gatedSilu(tf.ones([2, 5]))).toThrow(/2 D/);
   });
 });
 

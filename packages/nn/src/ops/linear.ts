@@ -4,6 +4,7 @@ import { isRecording } from "../engine_access.js";
 import { useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { type Activation, activationPullback, activationValue } from "./activations.js";
+import { columnSums } from "./column_sums.js";
 import { matMul } from "./mat_mul.js";
 
 /** Options of `linear`. */
@@ -54,7 +55,7 @@ export function linear<T extends tf.Tensor>(
       return {
         x: wants("x") ? tf.reshape(matMul(dz, saved.w, false, true), saved.x.shape) : undefined,
         w: wants("w") ? matMul(x2, dz, true, false) : undefined,
-        b: wants("b") ? tf.sum(dz, 0) : undefined,
+        b: wants("b") ? columnSums(dz) : undefined,
       };
     },
   });

@@ -2,6 +2,7 @@ import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
+import { columnSums } from "./column_sums.js";
 import { matMul } from "./mat_mul.js";
 
 /** The weights of `linearResidual`. */
@@ -40,17 +41,38 @@ export function linearResidual<T extends tf.Tensor>(residual: T, x: T, weights: 
     backward: (dy, saved, wants) => {
       const dy2 = tf.reshape(dy, [rows, outSize]);
       const x2 = tf.reshape(saved.x, [rows, inSize]);
-      const dz = saved.gamma ? tf.mul(dy2, saved.gamma) : dy2;
+      const { w, b, gamma } = saved;
+      const dz = gamma && wants("x") ? tf.mul(dy2, gamma) : dy2;
       return {
         // A handle of its own: the tape disposes what it adds up.
         residual: tf.reshape(dy, dy.shape),
-        x: wants("x") ? tf.reshape(matMul(dz, saved.w, false, true), saved.x.shape) : undefined,
-        w: wants("w") ? matMul(x2, dz, true, false) : undefined,
-        b: wants("b") ? tf.sum(dz, 0) : undefined,
-        gamma: saved.gamma && wants("gamma") ? gammaGradient(dy2, x2, saved.w, saved.b) : undefined,
+        x: wants("x") ? tf.reshape(matMul(dz, w, false, true), saved.x.shape) : undefined,
+        ...weightGradients(dy2, x2, { w, b, gamma }, wants),
       };
     },
   });
+}
+
+/**
+ * The gradients of gamma z, z = x w + b, all from those of z alone: gamma's is the sum over rows of dy * z, which is that over the
+ * inputs of w * (x^T dy) plus b * sum(dy), so that z need not be computed again.
+ */
+function weightGradients(
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  { w, b, gamma }: LinearResidualWeights,
+  wants: (name: "w" | "b" | "gamma") => boolean,
+): { w?: tf.Tensor; b?: tf.Tensor; gamma?: tf.Tensor } {
+  const wantsGamma = gamma !== undefined && wants("gamma");
+  const scaled = (gradient: tf.Tensor): tf.Tensor => (gamma ? tf.mul(gradient, gamma) : gradient);
+  const dw = wants("w") || wantsGamma ? matMul(x, dy, true, false) : undefined;
+  const db = b && (wants("b") || wantsGamma) ? columnSums(dy) : undefined;
+  const along = wantsGamma ? columnSums(dw!, w) : undefined;
+  return {
+    w: dw && wants("w") ? scaled(dw) : undefined,
+    b: db && wants("b") ? scaled(db) : undefined,
+    gamma: along && (db ? tf.add(along, tf.mul(b!, db)) : along),
+  };
 }
 
 type Branch = { x: tf.Tensor; w: tf.Tensor; b: tf.Tensor | undefined; gamma: tf.Tensor | undefined };
@@ -60,11 +82,6 @@ function branchSum(residual: tf.Tensor, { x, w, b, gamma }: Branch): tf.Tensor {
   if (kernel !== undefined) return kernel({ x, w, b, gamma, residual });
   const z = affine(x, w, b);
   return tf.add(residual, gamma ? tf.mul(z, gamma) : z);
-}
-
-/** Sum over rows of dy * z, with z computed again: it is as large as the result. */
-function gammaGradient(dy: tf.Tensor, x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): tf.Tensor {
-  return tf.sum(tf.mul(dy, affine(x, w, b)), 0);
 }
 
 function affine(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): tf.Tensor {

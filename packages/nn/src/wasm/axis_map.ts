@@ -1,36 +1,8 @@
 import { util } from "@tensorflow/tfjs-core";
+import { type Bands, toBands } from "../ops/bands.js";
 import type { WasmKernel } from "./override.js";
 import type { KernelTask } from "./threads/pool.js";
 import { splitForThreads } from "./threads/split.js";
-
-/** A matrix whose rows are zero outside one stretch each. */
-export interface Bands {
-  /** Column of each row's first weight. */
-  readonly firsts: Int32Array;
-  /** How many weights each row has. */
-  readonly counts: Int32Array;
-  /** The weights, row by row. */
-  readonly weights: Float32Array;
-}
-
-/** Finds the stretches of a dense row-major matrix [rows, columns], or of its transpose. */
-export function toBands(values: Float32Array, rows: number, columns: number, transposed: boolean): Bands {
-  const [count, depth] = transposed ? [columns, rows] : [rows, columns];
-  const [rowStep, step] = transposed ? [1, columns] : [columns, 1];
-  const firsts = new Int32Array(count);
-  const counts = new Int32Array(count);
-  const weights: number[] = [];
-  for (let i = 0; i < count; i++) {
-    let first = 0;
-    let end = depth;
-    while (first < end && values[i * rowStep + first * step] === 0) first++;
-    while (end > first && values[i * rowStep + (end - 1) * step] === 0) end--;
-    firsts[i] = first;
-    counts[i] = end - first;
-    for (let k = first; k < end; k++) weights.push(values[i * rowStep + k * step]!);
-  }
-  return { firsts, counts, weights: Float32Array.from(weights) };
-}
 
 /**
  * `GlofAxisMap`: x of any shape; attrs values (a dense matrix [outSize, inSize] as a Float32Array), outSize, inSize, axis,

@@ -2,10 +2,10 @@ import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs-core";
 import type { WasmKernel } from "./override.js";
 import type { KernelTask } from "./threads/pool.js";
 
-/** `GlofGroupNorm`: x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon -> [N, H, W, C]. An image is a task. */
+/** `GlofGroupNorm`: x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon, activation -> [N, H, W, C]. An image is a task. */
 export const groupNorm: WasmKernel = {
   name: "GlofGroupNorm",
-  compute: ({ heap, inputs, attrs }) => {
+  compute: ({ heap, inputs, attrs, run }) => {
     const x = inputs.x!;
     const y = heap.output(x.shape, "float32");
     const { batch, pixels, channels, perGroup, epsilon } = sizesOf(x, attrs);
@@ -15,7 +15,10 @@ export const groupNorm: WasmKernel = {
       return ["groupNorm", from! + skip, gamma!, beta!, to! + skip, 1, pixels, channels, perGroup, epsilon];
     });
     heap.run(tasks, { scratchBytes: heap.kernels.groupNormScratchBytes(channels) });
-    return y;
+    if (attrs.activation !== "relu") return y;
+    const positive = run("Relu", { x: y });
+    heap.release(y);
+    return positive;
   },
 };
 

@@ -27,7 +27,7 @@ export interface BackendInternals extends ShaderBackend {
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
   runWebGPUProgram(program: unknown, inputs: readonly TensorInfo[], ...rest: unknown[]): TensorInfo;
-  makeTensorInfo(shape: number[], dtype: "float32" | "int32"): TensorInfo;
+  makeTensorInfo(shape: number[], dtype: "float32" | "int32", values?: Float32Array): TensorInfo;
   uploadToGPU(dataId: DataId): void;
   tensorToBinding(tensor: TensorInfo): GPUBindingResource;
   makeUniforms(uniforms: { type: "int32" | "float32"; data: number[] }[]): GPUBindingResource;

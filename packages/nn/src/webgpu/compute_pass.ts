@@ -19,7 +19,7 @@ export interface ShaderInput {
 export interface ShaderOutput {
   readonly name: string;
   /** `vec2<u32>`: the new tensor holds halves. `i32`, `u32`: it is an int32 one. */
-  readonly element: "f32" | "vec4<f32>" | "vec2<u32>" | "i32" | "u32";
+  readonly element: "f32" | "vec2<f32>" | "vec4<f32>" | "vec2<u32>" | "i32" | "u32";
   readonly into: readonly number[] | TensorInfo;
 }
 

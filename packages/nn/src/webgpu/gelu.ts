@@ -37,6 +37,14 @@ fn main(index : i32) {
 }
 `;
 
+/** y or x of a ReLU: both are positive where its slope is 1. */
+const reluGradientCode = `
+fn main(index : i32) {
+  if (index >= uniforms.count) { return; }
+  result[index] = select(0.0, dy[index], x[index] > 0.0);
+}
+`;
+
 function elementwise(
   backend: ShaderBackend,
   name: string,
@@ -65,12 +73,17 @@ export function geluOf(backend: ShaderBackend, x: TensorInfo): TensorInfo {
   return elementwise(backend, "gelu", valueCode, { x });
 }
 
-/** `GlofGelu` and `GlofGeluGrad`. */
+/** `GlofGelu`, `GlofGeluGrad` and `GlofReluGrad`. */
 export const geluKernels: readonly WebgpuKernel[] = [
   { name: "GlofGelu", compute: ({ backend, inputs }) => geluOf(backend, inputs.x!) },
   {
     name: "GlofGeluGrad",
     compute: ({ backend, inputs }) =>
       elementwise(backend, "gelu_grad", gradientCode, { x: inputs.x!, dy: inputs.dy! }),
+  },
+  {
+    name: "GlofReluGrad",
+    compute: ({ backend, inputs }) =>
+      elementwise(backend, "relu_grad", reluGradientCode, { x: inputs.x!, dy: inputs.dy! }),
   },
 ];

@@ -1,8 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { adamKernel } from "./adam.js";
 import { attentionKernels } from "./attention.js";
+import { axisMapKernel } from "./axis_map.js";
+import { columnSumsKernel } from "./column_sums.js";
 import { convKernels } from "./conv.js";
+import { gatedSiluKernels } from "./gated_silu.js";
 import { geluKernels } from "./gelu.js";
+import { groupNormKernels } from "./group_norm.js";
 import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
 import { layerNormKernels } from "./layer_norm.js";
 import { linearKernels } from "./linear.js";
@@ -19,6 +23,10 @@ const kernels = [
   ...softmaxKernels,
   ...attentionKernels,
   adamKernel,
+  columnSumsKernel,
+  axisMapKernel,
+  ...groupNormKernels,
+  ...gatedSiluKernels,
   ...convKernels,
   sortKernel,
   lovaszKernel,

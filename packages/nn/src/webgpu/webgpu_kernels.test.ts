@@ -8,10 +8,14 @@ import type { AdamUpdate } from "../ops/adam_types.js";
 import { adamUpdate } from "../ops/adam_update.js";
 import { attention, multiHeadAttention } from "../ops/attention.js";
 import { conv2d, convTranspose2d } from "../ops/conv2d.js";
+import { gatedSilu } from "../ops/gated_silu.js";
+import { groupNorm } from "../ops/group_norm.js";
 import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
 import { lovaszExtension } from "../ops/lovasz_extension.js";
+import { avgPool2d } from "../ops/pool.js";
+import { resizeBicubic, resizeBilinear } from "../ops/resize.js";
 import { softmax } from "../ops/softmax.js";
 import { sortDescending } from "../ops/sort.js";
 import { seededTensor } from "../testing/directional_gradient.js";
@@ -37,6 +41,13 @@ const cases: readonly ParityCase[] = [
     [[2, 21, 32], [32, 48], [48]],
   ],
   ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[2, 25, 1100], [1100], [1100]]],
+  ["gatedSilu", ({ a }) => gatedSilu(a!), [[2, 5, 74]]],
+  ["linear, many rows", ({ a, b, c }) => linear(a!, b!, c!), [[1100, 8], [8, 70], [70]]],
+  [
+    "linear to one number",
+    ({ a, b, c }) => linear(a!, b!, c!, { activation: "relu" }),
+    [[2, 700, 5], [5, 1], [1]],
+  ],
   ["layerNorm, short rows", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1, 5], [5], [5]]],
   ["softmax", ({ a }) => softmax(a!), [[2, 9, 333]]],
   [
@@ -90,6 +101,29 @@ const cases: readonly ParityCase[] = [
       convTranspose2d(a as tf.Tensor4D, b as tf.Tensor4D, c, { stride: 2, padding: 1, outputPadding: 1 }),
     [[2, 4, 5, 6], [3, 3, 4, 6], [4]],
   ],
+  [
+    "groupNorm",
+    ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 4 }),
+    [[2, 7, 9, 12], [12], [12]],
+  ],
+  [
+    "groupNorm with ReLU, many pixels",
+    ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 2, activation: "relu" }),
+    [[2, 61, 40, 6], [6], [6]],
+  ],
+  [
+    "groupNorm, channels past a group of threads",
+    ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 1 }),
+    [[1, 3, 1, 70], [70], [70]],
+  ],
+  ["resizeBilinear up", ({ a }) => resizeBilinear(a as tf.Tensor4D, [13, 9]), [[2, 5, 4, 8]]],
+  ["resizeBilinear, one channel", ({ a }) => resizeBilinear(a as tf.Tensor4D, [5, 17]), [[1, 9, 5, 1]]],
+  [
+    "resizeBicubic down, antialias",
+    ({ a }) => resizeBicubic(a as tf.Tensor4D, [3, 4], { antialias: true }),
+    [[1, 11, 9, 3]],
+  ],
+  ["avgPool2d", ({ a }) => avgPool2d(a as tf.Tensor4D, 3, { stride: 2, padding: 1 }), [[1, 8, 7, 4]]],
   ["attention", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 3), [[2, 19, 72]]],
   ["attention, rows that are no vectors", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[2, 9, 42]]],
   ["attention, many tokens", ({ a }) => multiHeadAttention(a as tf.Tensor3D, 2), [[1, 203, 384]]],
@@ -224,6 +258,15 @@ describeOnBackends(
       // x * Phi(x) at -4, -6 and -9, by the asymptotic series in double precision.
       const y = activate(tf.tensor1d([-4, -6, -9, 9]), "gelu");
       await expectClose(y, [-1.266849e-4, -5.919526e-9, -1.0157e-18, 9], { atol: 1e-10, rtol: 2e-3 });
+    });
+
+    it("keep the digits of group statistics far from zero", async () => {
+      const x = tf.add(seededTensor([1, 50, 40, 2], "x"), 3000) as tf.Tensor4D;
+      const [gamma, beta] = [tf.ones([2]), tf.zeros([2])];
+      const y = groupNorm(x, gamma, beta, { groups: 1 });
+      const { mean, variance } = tf.moments(y);
+      await expectClose(mean, [0], { atol: 2e-4, rtol: 0 });
+      await expectClose(variance, [1], { atol: 1e-3, rtol: 0 });
     });
 
     it("do not overflow in softmax", async () => {

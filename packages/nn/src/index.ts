@@ -31,6 +31,7 @@ export {
 } from "./ops/activations.js";
 export type { AdamMoments, AdamNumbers, AdamUpdate } from "./ops/adam_types.js";
 export { adamUpdate } from "./ops/adam_update.js";
+export { type AdamEntry, adamUpdateAll } from "./ops/adam_update_all.js";
 export { type AttentionOptions, attention, multiHeadAttention } from "./ops/attention.js";
 export {
   type BatchNormOptions,
@@ -50,6 +51,7 @@ export {
   interpolationMap,
   nearestIndices,
 } from "./ops/interpolation.js";
+export { type JoinedTensors, joinSmall } from "./ops/join_small.js";
 export { type LayerNormOptions, layerNorm } from "./ops/layer_norm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearResidualWeights, linearResidual } from "./ops/linear_residual.js";
@@ -73,6 +75,7 @@ export {
 export type { AxisMap } from "./ops/separable_map.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { type SortedRows, sortDescending } from "./ops/sort.js";
+export { squareSums } from "./ops/square_sums.js";
 export { initParams } from "./params/init.js";
 export { toFileLayout, toMemoryLayout, toMemoryShape } from "./params/layout.js";
 export { compareWithSpecs, loadParams } from "./params/load.js";

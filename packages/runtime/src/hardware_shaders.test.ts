@@ -1,5 +1,6 @@
 import {
   adamUpdate,
+  adamUpdateAll,
   conv2d,
   convBatchNorm,
   gatedSilu,
@@ -14,6 +15,7 @@ import {
   resizeBilinear,
   softmax,
   sortDescending,
+  squareSums,
   useWebgpuPrecision,
   valueAndGrad,
 } from "@glof/nn";
@@ -227,5 +229,16 @@ describe("shaders for hardware", () => {
       };
       expect(await complaint(steps)).toBeUndefined();
     }
+  });
+
+  it("are valid: Adam over small tensors together, and their sums of squares", async () => {
+    const numbers = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, shrink: 1, l2: 0, stepSize: 1, spreadScale: 1 };
+    const work = (): void => {
+      const tensors = [tf.zeros([70_000]), tf.zeros([3]), tf.zeros([5, 5])];
+      const entry = { before: {}, numbers: { ...numbers, amsgrad: false } };
+      const next = adamUpdateAll(tensors.map((tensor) => ({ ...entry, param: tensor, grad: tensor })));
+      squareSums(next.map(({ param }) => param));
+    };
+    expect(await complaint(work)).toBeUndefined();
   });
 });

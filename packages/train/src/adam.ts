@@ -1,5 +1,11 @@
-import { adamUpdate } from "@glof/nn";
-import { type Optimizer, type OptimizerOptions, perParameter, type UpdateRule } from "./optimizer.js";
+import { type AdamNumbers, adamUpdateAll } from "@glof/nn";
+import {
+  type JointRule,
+  type Optimizer,
+  type OptimizerOptions,
+  overParameters,
+  type ParamSettings,
+} from "./optimizer.js";
 
 /** Options of `adam` and `adamW`. */
 export interface AdamOptions extends OptimizerOptions {
@@ -21,7 +27,7 @@ export interface AdamOptions extends OptimizerOptions {
  */
 export function adamW(options: AdamOptions): Optimizer {
   const { weightDecay = 0.01 } = options;
-  return perParameter("adamw", { ...options, weightDecay }, adamRule(options, true));
+  return overParameters("adamw", { ...options, weightDecay }, adamRule(options, true));
 }
 
 /**
@@ -30,28 +36,39 @@ export function adamW(options: AdamOptions): Optimizer {
  * @throws GlofError `bad-argument` for a negative setting
  */
 export function adam(options: AdamOptions): Optimizer {
-  return perParameter("adam", options, adamRule(options, false));
+  return overParameters("adam", options, adamRule(options, false));
 }
 
-function adamRule(options: AdamOptions, isDecoupled: boolean): UpdateRule {
-  const { betas = [0.9, 0.999], epsilon = 1e-8, amsgrad = false } = options;
-  const [beta1, beta2] = betas;
-  return (param, grad, tensors, { lr, weightDecay, step }) => {
-    const before = { mean: tensors.exp_avg, square: tensors.exp_avg_sq, largest: tensors.max_exp_avg_sq };
-    const next = adamUpdate(param, grad, before, {
-      beta1,
-      beta2,
-      epsilon,
-      amsgrad,
-      shrink: isDecoupled ? 1 - lr * weightDecay : 1,
-      l2: isDecoupled ? 0 : weightDecay,
-      stepSize: lr / (1 - beta1 ** step),
-      spreadScale: 1 / Math.sqrt(1 - beta2 ** step),
+function adamRule(options: AdamOptions, isDecoupled: boolean): JointRule {
+  return (entries) => {
+    const updates = adamUpdateAll(
+      entries.map(({ param, grad, tensors, settings }) => ({
+        param,
+        grad,
+        before: { mean: tensors.exp_avg, square: tensors.exp_avg_sq, largest: tensors.max_exp_avg_sq },
+        numbers: numbersOf(options, isDecoupled, settings),
+      })),
+    );
+    return updates.map(({ param, mean, square, largest }) => {
+      const moments = { exp_avg: mean, exp_avg_sq: square };
+      return { param, tensors: largest ? { ...moments, max_exp_avg_sq: largest } : moments };
     });
-    const moments = { exp_avg: next.mean, exp_avg_sq: next.square };
-    return {
-      param: next.param,
-      tensors: next.largest ? { ...moments, max_exp_avg_sq: next.largest } : moments,
-    };
+  };
+}
+
+function numbersOf(
+  { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8, amsgrad = false }: AdamOptions,
+  isDecoupled: boolean,
+  { lr, weightDecay, step }: ParamSettings,
+): AdamNumbers {
+  return {
+    beta1,
+    beta2,
+    epsilon,
+    amsgrad,
+    shrink: isDecoupled ? 1 - lr * weightDecay : 1,
+    l2: isDecoupled ? 0 : weightDecay,
+    stepSize: lr / (1 - beta1 ** step),
+    spreadScale: 1 / Math.sqrt(1 - beta2 ** step),
   };
 }

@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import type { Params } from "@glof/nn";
+import { joinSmall, type Params, squareSums } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Options of `clipByGlobalNorm`. */
@@ -26,33 +26,55 @@ export async function clipByGlobalNorm(
       `clipByGlobalNorm: expected maxNorm above 0, got ${maxNorm}. Leave clipping out instead.`,
     );
   }
-  const norm = await globalNorm(grads, options);
-  const factor = Math.min(1, maxNorm / (norm + 1e-6));
-  const clipped = Object.entries(grads).map(([name, grad]) => [
-    name,
-    factor === 1 ? grad.clone() : tf.mul(grad, factor),
-  ]);
-  return { grads: Object.fromEntries(clipped) as Params, norm };
+  checkNormType(options);
+  // Small gradients lie together from the norm to the product: see `joinSmall`.
+  const joined = joinSmall(Object.values(grads));
+  try {
+    const norm = await normOf(joined.parts, options);
+    const factor = Math.min(1, maxNorm / (norm + 1e-6));
+    const clipped = tf.tidy(() =>
+      factor === 1
+        ? Object.values(grads).map((grad) => grad.clone())
+        : joined.split(joined.parts.map((part) => tf.mul(part, factor))),
+    );
+    return {
+      grads: Object.fromEntries(Object.keys(grads).map((name, at) => [name, clipped[at]!])) as Params,
+      norm,
+    };
+  } finally {
+    tf.dispose([...joined.parts]);
+  }
 }
 
 /** Norm of all tensors together, as one long vector. 0 for none. */
-export async function globalNorm(grads: Params, { normType = 2 }: ClipOptions = {}): Promise<number> {
-  if (!(normType > 0)) {
-    throw new GlofError(
-      "bad-argument",
-      `globalNorm: expected normType above 0, got ${normType}. Use 1, 2 or Infinity.`,
-    );
-  }
-  const tensors = Object.values(grads);
+export async function globalNorm(grads: Params, options: ClipOptions = {}): Promise<number> {
+  checkNormType(options);
+  const { parts } = joinSmall(Object.values(grads));
+  return normOf(parts, options).finally(() => tf.dispose([...parts]));
+}
+
+function checkNormType({ normType = 2 }: ClipOptions): void {
+  if (normType > 0) return;
+  throw new GlofError(
+    "bad-argument",
+    `globalNorm: expected normType above 0, got ${normType}. Use 1, 2 or Infinity.`,
+  );
+}
+
+/** In one read; sums over tensors are in double precision. */
+async function normOf(tensors: readonly tf.Tensor[], { normType = 2 }: ClipOptions): Promise<number> {
   if (tensors.length === 0) return 0;
-  const norms = tf.tidy(() => tf.stack(tensors.map((tensor) => tensorNorm(tensor, normType))));
-  const values = await norms.data<"float32">().finally(() => norms.dispose());
+  const sums =
+    normType === 2
+      ? squareSums(tensors)
+      : tf.tidy(() => tf.stack(tensors.map((tensor) => tensorNorm(tensor, normType))));
+  const values = await sums.data<"float32">().finally(() => sums.dispose());
+  if (normType === 2) return Math.sqrt(values.reduce((sum, one) => sum + one, 0));
   if (normType === Number.POSITIVE_INFINITY) return values.reduce((most, one) => Math.max(most, one), 0);
   return values.reduce((sum, one) => sum + one ** normType, 0) ** (1 / normType);
 }
 
 function tensorNorm(tensor: tf.Tensor, normType: number): tf.Tensor {
-  if (normType === 2) return tf.sqrt(tf.sum(tf.square(tensor)));
   const size = tf.abs(tensor);
   if (normType === 1) return tf.sum(size);
   if (normType === Number.POSITIVE_INFINITY) return tf.max(size);

@@ -65,48 +65,74 @@ export interface ParamSettings {
   readonly step: number;
 }
 
-/** The arithmetic of an optimiser on one parameter. `tensors` is empty in its first step. */
+/** One parameter that has a gradient, before an update. */
+export interface UpdateEntry {
+  readonly param: tf.Tensor;
+  readonly grad: tf.Tensor;
+  /** Empty in its first step. */
+  readonly tensors: Readonly<Record<string, tf.Tensor>>;
+  readonly settings: ParamSettings;
+}
+
+/** A parameter after an update, and what is remembered of it. */
+export interface UpdatedParam {
+  readonly param: tf.Tensor;
+  readonly tensors: Readonly<Record<string, tf.Tensor>>;
+}
+
+/** The arithmetic of an optimiser on one parameter, in a scope of its own: only the result stays. */
 export type UpdateRule = (
   param: tf.Tensor,
   grad: tf.Tensor,
-  tensors: Readonly<Record<string, tf.Tensor>>,
+  tensors: UpdateEntry["tensors"],
   settings: ParamSettings,
-) => { readonly param: tf.Tensor; readonly tensors: Readonly<Record<string, tf.Tensor>> };
+) => UpdatedParam;
 
-/** Runs a rule over all parameters. */
-export function perParameter(
+/** The arithmetic of an optimiser on all parameters that have a gradient: one result each, fresh tensors, in their order. */
+export type JointRule = (entries: readonly UpdateEntry[]) => readonly UpdatedParam[];
+
+type RuleOptions = OptimizerOptions & { readonly weightDecay?: number };
+
+/** Runs a rule over all parameters, one after the other. */
+export function perParameter(kind: string, options: RuleOptions, rule: UpdateRule): Optimizer {
+  const tidied = ({ param, grad, tensors, settings }: UpdateEntry): UpdatedParam =>
+    tf.tidy(
+      () => rule(param, grad, tensors, settings) as unknown as tf.TensorContainerObject,
+    ) as unknown as UpdatedParam;
+  return overParameters(kind, options, (entries) => entries.map(tidied));
+}
+
+/** Runs a rule over all parameters at once. */
+export function overParameters(
   kind: string,
-  { lr, groups = [], weightDecay = 0 }: OptimizerOptions & { readonly weightDecay?: number },
-  rule: UpdateRule,
+  { lr, groups = [], weightDecay = 0 }: RuleOptions,
+  rule: JointRule,
 ): Optimizer {
   checkPositive(kind, "lr", lr);
   checkPositive(kind, "weightDecay", weightDecay);
+  const settingsOf = (name: string, param: tf.Tensor, step: number, schedule: (lr: number) => number) => {
+    const group = groups.find((one) => matches(one, name, param.shape));
+    return { lr: schedule(group?.lr ?? lr), weightDecay: group?.weightDecay ?? weightDecay, step };
+  };
   return {
     kind,
     lr,
     update(params, grads, state, schedule = (base) => base) {
+      const entries = Object.entries(params).flatMap(([name, param]) => {
+        const [grad, slot] = [grads[name], state[name]];
+        if (grad === undefined) return [];
+        const settings = settingsOf(name, param, (slot?.step ?? 0) + 1, schedule);
+        return [{ name, param, grad, tensors: slot?.tensors ?? {}, settings }];
+      });
+      const updated = rule(entries);
+      const byName = new Map(entries.map((entry, at) => [entry.name, { ...entry, next: updated[at]! }]));
       const nextParams: Record<string, tf.Tensor> = {};
       const nextState: Record<string, OptimizerSlot> = {};
       for (const [name, param] of Object.entries(params)) {
-        const grad = grads[name];
-        const slot = state[name];
-        if (grad === undefined) {
-          nextParams[name] = param.clone();
-          if (slot) nextState[name] = { step: slot.step, tensors: cloneAll(slot.tensors) };
-          continue;
-        }
-        const group = groups.find((one) => matches(one, name, param.shape));
-        const step = (slot?.step ?? 0) + 1;
-        const settings = {
-          lr: schedule(group?.lr ?? lr),
-          weightDecay: group?.weightDecay ?? weightDecay,
-          step,
-        };
-        const next = tf.tidy(
-          () => rule(param, grad, slot?.tensors ?? {}, settings) as unknown as tf.TensorContainerObject,
-        );
-        nextParams[name] = next.param as tf.Tensor;
-        nextState[name] = { step, tensors: next.tensors as unknown as Record<string, tf.Tensor> };
+        const [entry, slot] = [byName.get(name), state[name]];
+        nextParams[name] = entry?.next.param ?? param.clone();
+        if (entry) nextState[name] = { step: entry.settings.step, tensors: entry.next.tensors };
+        else if (slot) nextState[name] = { step: slot.step, tensors: cloneAll(slot.tensors) };
       }
       return { params: nextParams, state: nextState };
     },

@@ -1,7 +1,8 @@
 import { isGlofError } from "@glof/core";
+import { installWebgpuKernels, withReferenceKernels } from "@glof/nn";
 import { describeOnBackends, expectClose, expectNoTensorGrowth, tolerances } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { adam, adamW } from "./adam.js";
 import { clipByGlobalNorm, clipByValue, globalNorm } from "./clip.js";
 import { disposeOptimizerState, noDecayOnVectors, type OptimizerState } from "./optimizer.js";
@@ -101,6 +102,51 @@ describeOnBackends("optimisers", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 });
+
+describeOnBackends(
+  "optimisers on WebGPU",
+  () => {
+    it("clip and step many parameters in a dispatch a group and large matrix", async () => {
+      await installWebgpuKernels();
+      const params: Record<string, tf.Tensor> = { large: tf.fill([257, 256], 0.5), still: tf.ones([3]) };
+      const grads: Record<string, tf.Tensor> = { large: tf.fill([257, 256], 0.1) };
+      for (let at = 0; at < 20; at++) {
+        params[`norm${at}`] = tf.fill([at + 1], at / 10);
+        params[`weight${at}`] = tf.fill([at + 1, 3], -at / 10);
+        grads[`norm${at}`] = tf.range(0, at + 1);
+        grads[`weight${at}`] = tf.fill([at + 1, 3], at / 7);
+      }
+      const optimizer = adamW({ lr: 0.1, weightDecay: 0.5, groups: [noDecayOnVectors] });
+      const steps = async () => {
+        const { grads: clipped, norm } = await clipByGlobalNorm(grads, 1);
+        const first = optimizer.update(params, clipped, {});
+        return { ...optimizer.update(first.params, clipped, first.state), norm };
+      };
+      await (await steps()).params.large!.data();
+      const seen = vi.spyOn(GPUComputePassEncoder.prototype, "dispatchWorkgroups");
+      const fast = await steps();
+      // The norm; the large gradient and the others times the factor; two steps of two groups and the large matrix.
+      expect(seen).toHaveBeenCalledTimes(1 + 2 + 2 * 3);
+      seen.mockRestore();
+      const reference = await withReferenceKernels(steps);
+      expect(fast.norm / reference.norm).toBeCloseTo(1, 6);
+      expect(Object.keys(fast.params)).toEqual(Object.keys(params));
+      expect(fast.state.still).toBeUndefined();
+      for (const [name, want] of Object.entries(reference.params)) {
+        expect(fast.params[name]!.shape).toEqual(want.shape);
+        await expectClose(fast.params[name]!, want, { atol: 1e-6, rtol: 1e-5 });
+      }
+      for (const [name, { tensors }] of Object.entries(reference.state)) {
+        expect(fast.state[name]!.step).toBe(2);
+        await expectClose(fast.state[name]!.tensors.exp_avg_sq!, tensors.exp_avg_sq!, {
+          atol: 1e-12,
+          rtol: 1e-5,
+        });
+      }
+    });
+  },
+  { backends: ["webgpu"] },
+);
 
 describe("refusals", () => {
   it.each([

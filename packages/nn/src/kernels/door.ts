@@ -26,6 +26,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofPixelSlopes`: inputs and attrs as above, and coefficients [2]; gives the derivative by the logits: coefficients[0] times
  *   that of the cross-entropy, or coefficients[0] r + coefficients[1] times that of the probability, r being 1 below the label, 0 above
  *   it and 1/2 on it
+ * - `GlofJoin`: inputs of any names and shapes, in order; gives their numbers one after the other, flat
+ * - `GlofSquareSums`: inputs of any names and shapes, seven at most; gives numbers [K] that add up to the sum of their squares
  *
  * `compact`, an attribute of linear, layer norm and multi-head attention: the result may be kept in half precision.
  */
@@ -46,7 +48,9 @@ export type FastKernelName =
   | "GlofConv2DFilterGradient"
   | "GlofAxisMap"
   | "GlofPixelSums"
-  | "GlofPixelSlopes";
+  | "GlofPixelSlopes"
+  | "GlofJoin"
+  | "GlofSquareSums";
 
 /**
  * Kernels of several results. Gradients of the above have one per input, in order:
@@ -59,6 +63,7 @@ export type FastKernelName =
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
  * - `GlofAdam`: inputs param, grad, mean?, square?; attrs the `AdamNumbers`, amsgrad left aside; gives the next param, mean and
  *   square
+ * - `GlofSplit`: inputs joint, flat; attrs shapes; gives tensors of these shapes, which `GlofJoin` would make into it
  * - `GlofSortDescending`: inputs x [R, P]; gives values [R, P] and indices [R, P] (int32), see `sortDescending`
  * - `GlofLovasz`: inputs scores, labels [R, P]; attrs the `LovaszOptions`; gives value [R] and derivative [R, P]
  */
@@ -72,6 +77,7 @@ export type FastGradientName =
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad"
   | "GlofAdam"
+  | "GlofSplit"
   | "GlofSortDescending"
   | "GlofLovasz";
 

@@ -7,6 +7,7 @@ import { convKernels } from "./conv.js";
 import { gatedSiluKernels } from "./gated_silu.js";
 import { geluKernels } from "./gelu.js";
 import { groupNormKernels } from "./group_norm.js";
+import { joinKernels } from "./join.js";
 import { overrideWebgpuKernel, registerWebgpuKernel } from "./kernel.js";
 import { layerNormKernels } from "./layer_norm.js";
 import { linearKernels } from "./linear.js";
@@ -15,6 +16,7 @@ import { batchMatMul } from "./mat_mul.js";
 import { pixelLossKernels } from "./pixel_loss.js";
 import { softmaxKernels } from "./softmax.js";
 import { sortKernel } from "./sort.js";
+import { squareSumsKernel } from "./square_sums.js";
 
 const kernels = [
   ...geluKernels,
@@ -23,6 +25,8 @@ const kernels = [
   ...softmaxKernels,
   ...attentionKernels,
   adamKernel,
+  ...joinKernels,
+  squareSumsKernel,
   columnSumsKernel,
   axisMapKernel,
   ...groupNormKernels,

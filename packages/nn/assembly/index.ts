@@ -1,5 +1,6 @@
 // Everything the TypeScript side calls. Addresses are byte offsets into TensorFlow.js's heap.
 
+export { adam } from "./adam";
 export { attention, attentionGrad, attentionGradScratchBytes, attentionScratchBytes } from "./attention";
 export { mapAxis } from "./axis_map";
 export { convForward, convForwardScratchBytes } from "./conv";
@@ -13,6 +14,7 @@ export {
 export { setConv } from "./conv_geometry";
 export { combine } from "./elementwise";
 export { finish } from "./epilogue";
+export { gatedSilu, gatedSiluGrad } from "./gated_silu";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";
 export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
@@ -20,5 +22,6 @@ export { layerNorm, layerNormGrad } from "./layer_norm";
 export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
 export { bceSlopes, bceSums, regionSlopes, regionSums } from "./pixel_loss";
 export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
+export { rowDots, rowSums } from "./row_sums";
 export { softmax, softmaxGrad } from "./softmax";
-export { addRows, copyRows, copyRuns, reluGrad, segmentSum, sumRows, transposePlanes } from "./move";
+export { addRows, copyRows, copyRuns, reluGrad, segmentSum, stackSums, sumRows, transposePlanes } from "./move";

@@ -115,6 +115,11 @@ export function addRows(x: usize, count: i32, width: i32, ld: i32, out: usize): 
   for (let r = 1; r < count; r++) accumulate(out, at(x, r * ld), width);
 }
 
+/** out[o] = the sum of `count` rows of `width` floats, for each of `outer` stacks of rows. */
+export function stackSums(x: usize, outer: i32, count: i32, width: i32, out: usize): void {
+  for (let o = 0; o < outer; o++) addRows(at(x, o * count * width), count, width, width, at(out, o * width));
+}
+
 /** out[ids[i]] += x[i], rows of `width` floats; ids outside [0, segments) are dropped. */
 export function segmentSum(x: usize, ids: usize, count: i32, width: i32, segments: i32, out: usize): void {
   zero(out, segments * width);

@@ -48,8 +48,10 @@ export function batchNorm<T extends tf.Tensor>(
   const { training = false, momentum = 0.1, epsilon = 1e-5, onStatistics } = options;
   checkShapes(x, params, training);
   if (!training) return normaliseByRunning(x, params, epsilon);
-  if (onStatistics !== undefined && !isRecomputing()) onStatistics(newStatistics(x, params, momentum));
-  return normaliseByBatch(x, params, epsilon);
+  const report = isRecomputing() ? undefined : onStatistics;
+  return normaliseByBatch(x, params, epsilon, (moments) =>
+    report?.(newStatistics(moments, x.size / params.weight.size, params, momentum)),
+  );
 }
 
 function normaliseByRunning<T extends tf.Tensor>(x: T, params: BatchNormParams, epsilon: number): T {
@@ -75,12 +77,19 @@ function normaliseByRunning<T extends tf.Tensor>(x: T, params: BatchNormParams, 
   });
 }
 
-function normaliseByBatch<T extends tf.Tensor>(x: T, params: BatchNormParams, epsilon: number): T {
+function normaliseByBatch<T extends tf.Tensor>(
+  x: T,
+  params: BatchNormParams,
+  epsilon: number,
+  onMoments: (moments: Moments) => void,
+): T {
   const { weight, bias } = params;
   return withGradient<T, "x" | "weight" | "bias", "x" | "weight" | "mean" | "inverseStd">({
     inputs: { x, weight, bias },
     forward: () => {
-      const { mean, variance } = batchMoments(x);
+      const moments = batchMoments(x);
+      onMoments(moments);
+      const { mean, variance } = moments;
       const inverseStd = tf.rsqrt(tf.add(variance, epsilon));
       const value = tf.add(tf.mul(tf.sub(x, mean), tf.mul(inverseStd, weight)), bias);
       return { value, saved: { x, weight, mean, inverseStd } };
@@ -100,20 +109,29 @@ function normaliseByBatch<T extends tf.Tensor>(x: T, params: BatchNormParams, ep
 const leadingAxes = (x: tf.Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
 
 /** Mean and biased variance per channel, each [C]. */
-function batchMoments(x: tf.Tensor): { mean: tf.Tensor; variance: tf.Tensor } {
+interface Moments {
+  readonly mean: tf.Tensor;
+  readonly variance: tf.Tensor;
+}
+
+function batchMoments(x: tf.Tensor): Moments {
   const mean = tf.mean(x, leadingAxes(x));
   return { mean, variance: tf.mean(tf.square(tf.sub(x, mean)), leadingAxes(x)) };
 }
 
-function newStatistics(x: tf.Tensor, params: BatchNormParams, momentum: number): BatchNormStatistics {
-  const count = x.size / params.weight.size;
+/** @param count values per channel */
+function newStatistics(
+  { mean, variance }: Moments,
+  count: number,
+  { runningMean, runningVar }: BatchNormParams,
+  momentum: number,
+): BatchNormStatistics {
   return tf.tidy(() => {
-    const { mean, variance } = batchMoments(x);
     const mix = (running: tf.Tensor, batch: tf.Tensor): tf.Tensor =>
       tf.keep(tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum)));
     return {
-      runningMean: mix(params.runningMean, mean),
-      runningVar: mix(params.runningVar, tf.mul(variance, count / (count - 1))),
+      runningMean: mix(runningMean, mean),
+      runningVar: mix(runningVar, tf.mul(variance, count / (count - 1))),
     };
   });
 }

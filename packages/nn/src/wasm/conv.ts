@@ -90,11 +90,47 @@ function forward(call: KernelCall, plan: (columns: number) => Epilogue): TensorI
   const { heap } = call;
   const { bias, activation, after } = plan(info.outChannels);
   const out = heap.output(info.outShape, "float32");
-  if (util.sizeFromShape(info.outShape) > 0) {
+  if (isRowDot(info)) {
+    dotPixels(heap, x, filter, out, { bias, activation });
+  } else if (util.sizeFromShape(info.outShape) > 0) {
     const taps = { address: heap.address(filter), channels: info.inChannels, outChannels: info.outChannels };
     convolve(heap, info, x, packFilter(heap, info, taps), out, { bias, activation });
   }
   return after(out);
+}
+
+/** A 1 x 1 convolution to one channel, such as the logits': one product of vectors per pixel, bound by memory. */
+function isRowDot({ outChannels, filterHeight, filterWidth, inShape, outShape }: ConvInfo): boolean {
+  const isSameSize = inShape.slice(0, 3).every((size, axis) => size === outShape[axis]);
+  return outChannels === 1 && filterHeight === 1 && filterWidth === 1 && isSameSize;
+}
+
+/** Pixels per task of `dotPixels`. */
+const DOT_GRAIN = 1024;
+
+function dotPixels(
+  heap: WasmHeap,
+  x: TensorInfo,
+  filter: TensorInfo,
+  out: TensorInfo,
+  { bias, activation }: Pick<Epilogue, "bias" | "activation">,
+): void {
+  const width = x.shape[3]!;
+  const [from, weights, to] = [x, filter, out].map((one) => heap.address(one)) as [number, number, number];
+  const biasAt = bias ? heap.address(bias) : 0;
+  const tasks = splitForThreads(util.sizeFromShape(out.shape), DOT_GRAIN, heap.threads).map(
+    (range): KernelTask => [
+      "rowDots",
+      from + 4 * range.from * width,
+      weights,
+      to + 4 * range.from,
+      biasAt,
+      activation,
+      range.count,
+      width,
+    ],
+  );
+  heap.run(tasks);
 }
 
 /** Geometry of a convolution: `setConv`'s arguments follow from it. */

@@ -1,8 +1,10 @@
 import { findBackend } from "@tensorflow/tfjs-core";
+import { adam } from "./adam.js";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
 import { axisMap } from "./axis_map.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { elementwiseKernels } from "./elementwise.js";
+import { gatedSilu, gatedSiluGrad } from "./gated_silu.js";
 import { groupNorm, groupNormGrad } from "./group_norm.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
@@ -48,6 +50,9 @@ const kernels: readonly WasmKernel[] = [
   softmaxGrad,
   gelu,
   geluGrad,
+  gatedSilu,
+  gatedSiluGrad,
+  adam,
   reluGrad,
   layerNorm,
   layerNormGrad,

@@ -255,6 +255,33 @@ export interface KernelExports {
     step: number,
     operation: number,
   ): void;
+  /** Adam's update; `numbers` is the address of nine floats, see `assembly/adam.ts`. */
+  adam(
+    param: number,
+    grad: number,
+    mean: number,
+    square: number,
+    nextParam: number,
+    nextMean: number,
+    nextSquare: number,
+    count: number,
+    numbers: number,
+  ): void;
+  gatedSilu(both: number, y: number, rows: number, width: number): void;
+  gatedSiluGrad(both: number, dy: number, dBoth: number, rows: number, width: number): void;
+  /** out[o] = the sum of `count` rows, for each of `outer` stacks of rows. */
+  stackSums(x: number, outer: number, count: number, width: number, out: number): void;
+  rowSums(x: number, rows: number, width: number, out: number): void;
+  /** y[r] = activation(x[r] . w + bias). */
+  rowDots(
+    x: number,
+    w: number,
+    y: number,
+    bias: number,
+    activation: number,
+    rows: number,
+    width: number,
+  ): void;
   addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;

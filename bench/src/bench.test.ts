@@ -5,7 +5,7 @@ import { parseOptions, sidesOf } from "./options.js";
 import { fillValues } from "./protocol.js";
 import { reportPage } from "./report.js";
 import { type SideClient, startSide } from "./side_process.js";
-import { compileFmaLoop } from "./sides/fma_loop.js";
+import { compileFmaLoop, FLOP_PER_ITERATION } from "./sides/fma_loop.js";
 import { gemmGraph } from "./sides/gemm_graph.js";
 
 describe("parseOptions", () => {
@@ -35,9 +35,10 @@ describe("what is measured with", () => {
   });
 
   it("runs a loop of multiply-adds", () => {
-    // Each accumulator goes from 0 towards the fixed point x = 0.999 x + 0.001, that is 1; sixteen are summed.
-    expect(compileFmaLoop().run(20_000)).toBeCloseTo(16, 2);
-    expect(compileFmaLoop().run(1)).toBeCloseTo(0.016, 5);
+    // Each accumulator goes from 0 towards the fixed point x = 0.999 x + 0.001, that is 1; all are summed.
+    const accumulators = FLOP_PER_ITERATION / 8;
+    expect(compileFmaLoop().run(20_000)).toBeCloseTo(accumulators, 2);
+    expect(compileFmaLoop().run(1)).toBeCloseTo(0.001 * accumulators, 5);
   });
 
   it("writes an ONNX product that onnxruntime computes", async () => {

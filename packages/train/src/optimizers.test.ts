@@ -1,10 +1,11 @@
 import { isGlofError } from "@glof/core";
-import { installWebgpuKernels, withReferenceKernels } from "@glof/nn";
+import { disposeParams, installWebgpuKernels, type Params, withReferenceKernels } from "@glof/nn";
 import { describeOnBackends, expectClose, expectNoTensorGrowth, tolerances } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it, vi } from "vitest";
 import { adam, adamW } from "./adam.js";
 import { clipByGlobalNorm, clipByValue, globalNorm } from "./clip.js";
+import type { FitOptions } from "./fit_options.js";
 import { disposeOptimizerState, noDecayOnVectors, type OptimizerState } from "./optimizer.js";
 import { reduceLrOnPlateau } from "./plateau.js";
 import { rmsProp } from "./rmsprop.js";
@@ -19,6 +20,7 @@ import {
   warmupCosineLr,
 } from "./schedules.js";
 import { sgd } from "./sgd.js";
+import { trainStep, type Weights } from "./train_step.js";
 
 describeOnBackends("optimisers", () => {
   it("steps AdamW as worked by hand", async () => {
@@ -142,6 +144,47 @@ describeOnBackends(
           atol: 1e-12,
           rtol: 1e-5,
         });
+      }
+    });
+
+    it("train with clipping and averages of weights as the composition does, and leave no tensor behind", async () => {
+      await installWebgpuKernels();
+      const model = {
+        forward: ({ w1, b1, w2 }: Params, x: tf.Tensor) =>
+          tf.matMul(tf.tanh(tf.add(tf.matMul(x, w1!), b1!)), w2!),
+      } as FitOptions<tf.Tensor>["model"];
+      const batches = async () => ({ input: tf.ones([4, 3]), target: tf.ones([4, 1]) });
+      const options = {
+        model,
+        batches,
+        loss: (logits: tf.Tensor, target: tf.Tensor) =>
+          tf.mean(tf.square(tf.sub(logits, target))) as tf.Scalar,
+        optimizer: adamW({ lr: 0.1, groups: [noDecayOnVectors] }),
+        clipNorm: 0.01,
+        ema: 0.9,
+      } as unknown as FitOptions<tf.Tensor>;
+      const initial = (): Params => ({
+        w1: tf.fill([3, 2], 0.1),
+        b1: tf.zeros([2]),
+        w2: tf.fill([2, 1], 0.2),
+      });
+      const run = async () => {
+        const weights: Weights = { trainable: initial(), frozen: {}, optimizer: {}, ema: initial() };
+        const reports = [];
+        for (const step of [0, 1, 2]) reports.push(await trainStep(step, weights, options));
+        const kept = await Promise.all(
+          Object.values(weights.ema!).map(async (one) => [...(await one.data())]),
+        );
+        disposeParams(weights.ema!);
+        disposeParams(weights.trainable);
+        disposeOptimizerState(weights.optimizer);
+        return { norms: reports.map(({ gradNorm }) => gradNorm!), kept: kept.flat() };
+      };
+      const before = tf.memory().numTensors;
+      const [fast, reference] = [await run(), await withReferenceKernels(run)];
+      expect(tf.memory().numTensors).toBe(before);
+      for (const name of ["norms", "kept"] as const) {
+        await expectClose(tf.tensor1d(fast[name]), reference[name], { atol: 1e-6, rtol: 1e-4 });
       }
     });
   },

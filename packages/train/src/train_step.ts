@@ -1,5 +1,5 @@
 import { GlofError, seededRng } from "@glof/core";
-import { disposeParams, type Params, valueAndGrad } from "@glof/nn";
+import { disposeParams, joinSmall, type Params, valueAndGrad } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { clipByGlobalNorm } from "./clip.js";
 import type { FitOptions } from "./fit_options.js";
@@ -153,11 +153,15 @@ function scaled(params: Params, factor: number): Params {
 /** Averages start short and grow to `decay`, so that they do not remember the initial weights for long. */
 function averaged(averages: Params, params: Params, decay: number, step: number): Params {
   const share = 1 - Math.min(decay, (1 + step) / (10 + step));
-  const next = Object.entries(averages).map(([name, average]) => [
-    name,
-    tf.tidy(() => tf.add(average, tf.mul(tf.sub(params[name]!, average), share))),
-  ]);
-  return Object.fromEntries(next) as Params;
+  const names = Object.keys(averages);
+  const next = tf.tidy(() => {
+    const { parts, split } = joinSmall(Object.values(averages));
+    const latest = joinSmall(names.map((name) => params[name]!)).parts;
+    return split(
+      parts.map((part, at) => tf.tidy(() => tf.add(part, tf.mul(tf.sub(latest[at]!, part), share)))),
+    );
+  });
+  return Object.fromEntries(names.map((name, at) => [name, next[at]!])) as Params;
 }
 
 function notFinite(step: number, what: string, value: number): GlofError {

@@ -24,4 +24,4 @@ export { bceSlopes, bceSums, regionSlopes, regionSums } from "./pixel_loss";
 export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
 export { rowDots, rowSums } from "./row_sums";
 export { softmax, softmaxGrad } from "./softmax";
-export { addRows, copyRows, copyRuns, reluGrad, segmentSum, stackSums, sumRows, transposePlanes } from "./move";
+export { addRows, copyRows, copyRuns, gatherRuns, reluGrad, segmentSum, stackSums, sumRows, transposePlanes } from "./move";

@@ -120,6 +120,25 @@ export function stackSums(x: usize, outer: i32, count: i32, width: i32, out: usi
   for (let o = 0; o < outer; o++) addRows(at(x, o * count * width), count, width, width, at(out, o * width));
 }
 
+/** dst [outer, count, inner] = src [outer, extent, inner] at the indices `ids` of its middle axis. */
+export function gatherRuns(
+  src: usize,
+  ids: usize,
+  dst: usize,
+  outer: i32,
+  extent: i32,
+  count: i32,
+  inner: i32,
+): void {
+  for (let o = 0; o < outer; o++) {
+    const from = at(src, o * extent * inner);
+    for (let i = 0; i < count; i++) {
+      copy(dst, at(from, load<i32>(at(ids, i)) * inner), inner);
+      dst = at(dst, inner);
+    }
+  }
+}
+
 /** out[ids[i]] += x[i], rows of `width` floats; ids outside [0, segments) are dropped. */
 export function segmentSum(x: usize, ids: usize, count: i32, width: i32, segments: i32, out: usize): void {
   zero(out, segments * width);

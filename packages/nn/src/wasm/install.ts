@@ -5,6 +5,7 @@ import { axisMap } from "./axis_map.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gatedSilu, gatedSiluGrad } from "./gated_silu.js";
+import { equal, gather } from "./gather.js";
 import { groupNorm, groupNormGrad } from "./group_norm.js";
 import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
@@ -41,6 +42,8 @@ const kernels: readonly WasmKernel[] = [
   concat,
   tile,
   transpose,
+  gather,
+  equal,
   sum,
   mean,
   unsortedSegmentSum,

@@ -269,6 +269,16 @@ export interface KernelExports {
   ): void;
   gatedSilu(both: number, y: number, rows: number, width: number): void;
   gatedSiluGrad(both: number, dy: number, dBoth: number, rows: number, width: number): void;
+  /** dst [outer, count, inner] = src [outer, extent, inner] at indices of its middle axis. */
+  gatherRuns(
+    src: number,
+    ids: number,
+    dst: number,
+    outer: number,
+    extent: number,
+    count: number,
+    inner: number,
+  ): void;
   /** out[o] = the sum of `count` rows, for each of `outer` stacks of rows. */
   stackSums(x: number, outer: number, count: number, width: number, out: number): void;
   rowSums(x: number, rows: number, width: number, out: number): void;

@@ -45,7 +45,7 @@ export async function countHanded(work: () => void | Promise<void>): Promise<Han
   return { dispatches, submissions };
 }
 
-const warmUps = 15;
+const warmUps = 60;
 
 /** The work, with what one run of it hands to the GPU. The process ends with it, and so do its tensors. */
 export async function hostWork(engine: typeof tf, run: () => void | Promise<void>): Promise<Work> {
@@ -56,7 +56,7 @@ export async function hostWork(engine: typeof tf, run: () => void | Promise<void
   const { device } = engine.backend() as unknown as { device: GPUDevice };
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
-  // The first run compiles the shaders, the others let V8 do its best.
+  // The first run compiles the shaders; V8 compiles what it has seen often enough in the some fifty after it, on threads of its own.
   for (let run = 0; run < warmUps; run++) await whole();
   const handed = await countHanded(whole);
   for (const error of [await device.popErrorScope(), await device.popErrorScope()]) {

@@ -19,8 +19,9 @@ export function lossesSuite(size: BenchSize): Suite {
       task: { kind: "loss", args: { loss, batch, side } },
       flop: flop * pixels,
       bytes: 12 * pixels,
-      // Gradients of single pixels are near 1e-6, and equal errors may be sorted either way.
-      tolerance: 1e-3,
+      // Gradients of single pixels are near 1e-6. torch's Lovasz takes them as differences of neighbours near 1, which keeps one digit in
+      // f32, and may sort equal errors the other way.
+      tolerance: loss === "lovaszHinge" ? 0.2 : 1e-3,
     })),
   };
 }

@@ -1,6 +1,7 @@
 import { GlofError } from "@glof/core";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
-import { instantiateKernels, type KernelBinary, type KernelExports } from "./kernel_module.js";
+import type { KernelExports } from "./kernel_exports.js";
+import { instantiateKernels, type KernelBinary } from "./kernel_module.js";
 import { type KernelTask, perform, startPool, type ThreadPool } from "./threads/pool.js";
 
 /**

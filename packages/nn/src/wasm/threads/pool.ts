@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import type { KernelExports } from "../kernel_module.js";
+import type { KernelExports } from "../kernel_exports.js";
 import {
   CALL_SIZE,
   CONTROL_BYTES,

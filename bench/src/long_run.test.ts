@@ -40,10 +40,10 @@ describeOnBackends(
       const forwards = await manyForwards({ repeats: 8, every: 2 });
       expect(tensorsHeld(forwards).size).toBe(1);
       expect(new Set(buffersHeld(forwards)).size).toBe(1);
-      const steps = await manySteps({ repeats: 3, every: 1 });
+      const steps = await manySteps({ repeats: 4, every: 1 });
       expect(tensorsHeld(steps).size).toBe(1);
-      const buffers = buffersHeld(steps);
-      expect(buffers.at(-1)).toBeLessThanOrEqual(buffers[0]!);
+      // What comes a second time is kept: after the second of these steps nothing is added.
+      expect(new Set(buffersHeld(steps).slice(1)).size).toBe(1);
     });
   },
   { backends: ["webgpu"] },

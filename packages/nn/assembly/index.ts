@@ -3,6 +3,8 @@
 export { adam } from "./adam";
 export { attention, attentionGrad, attentionGradScratchBytes, attentionScratchBytes } from "./attention";
 export { mapAxis } from "./axis_map";
+export { normalise, pullBackNormalise } from "./channel_norm";
+export { channelSumsScratchBytes, moments, slopeSums } from "./channel_sums";
 export { convForward, convForwardScratchBytes } from "./conv";
 export {
   convBackwardFilter,
@@ -17,7 +19,6 @@ export { finish } from "./epilogue";
 export { gatedSilu, gatedSiluGrad } from "./gated_silu";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";
-export { groupNorm, groupNormGrad, groupNormScratchBytes } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
 export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
 export { bceSlopes, bceSums, regionSlopes, regionSums } from "./pixel_loss";

@@ -71,6 +71,13 @@ export const kernelCases: readonly KernelCase[] = [
       { training: true },
     ),
   ),
+  row("batchNorm + relu", { x: image, weight: [8], bias: [8] }, ({ x, weight, bias }) =>
+    batchNorm(
+      x!,
+      { weight: weight!, bias: bias!, runningMean: bias!, runningVar: tf.square(weight!) },
+      { activation: "relu" },
+    ),
+  ),
   row("gelu", { x: [40, 50] }, ({ x }) => gelu(x!)),
   row("silu", { x: [40, 50] }, ({ x }) => silu(x!)),
   row("softplus", { x: [40, 50] }, ({ x }) => softplus(x!)),

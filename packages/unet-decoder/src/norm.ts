@@ -56,8 +56,9 @@ export function applyNorm(
     return groupNorm(x, weight, bias, { groups: groupsFor(x.shape[3]), ...(activation && { activation }) });
   }
   const { onBuffer } = mode;
-  const normed = batchNorm(x, batchNormParams(params, at), {
+  return batchNorm(x, batchNormParams(params, at), {
     training: mode.training,
+    ...(activation && { activation }),
     ...(onBuffer && {
       onStatistics: (statistics) => {
         onBuffer(`${at}.running_mean`, statistics.runningMean);
@@ -65,7 +66,6 @@ export function applyNorm(
       },
     }),
   });
-  return activation ? relu(normed) : normed;
 }
 
 /** Parameters of the batch normalisation named `at`. */

@@ -7,6 +7,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon, activation "none" | "relu";
  *   gives [N, H, W, C]
+ * - `GlofNormalise`: inputs x [M, C], mean, variance, gamma, beta [C]; attrs epsilon, activation "none" | "relu"; gives
+ *   (x - mean) / sqrt(variance + epsilon) * gamma + beta, [M, C]
  * - `GlofSoftmax`: inputs x [M, D]; softmax of each row
  * - `GlofGelu`: inputs x of any shape; gives the same shape
  * - `GlofGatedSilu`: inputs both [M, 2 D]; gives silu(left half) * right half, [M, D]
@@ -36,6 +38,7 @@ export type FastKernelName =
   | "GlofLinearResidual"
   | "GlofLayerNorm"
   | "GlofGroupNorm"
+  | "GlofNormalise"
   | "GlofSoftmax"
   | "GlofGelu"
   | "GlofGatedSilu"
@@ -58,7 +61,10 @@ export type FastKernelName =
  * - `GlofGatedSiluGrad`: inputs both [M, 2 D], dy [M, D]; gives dboth
  * - `GlofSoftmaxGrad`: inputs y (the result) and dy, both [M, D]; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
- * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, dy; attrs groups, epsilon; gives dx, dgamma, dbeta
+ * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, beta, dy; attrs groups, epsilon, activation; gives dx, dgamma, dbeta
+ * - `GlofMoments`: inputs x [M, C]; gives mean and biased variance, both [C]
+ * - `GlofNormaliseGrad`: inputs of `GlofNormalise` and dy; its attrs and fixed, whether mean and variance are given numbers, not
+ *   x's own; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
  * - `GlofMultiHeadAttentionGrad`: inputs qkv, dy; attrs heads, scale; gives dqkv
  * - `GlofAdam`: inputs param, grad, mean?, square?; attrs the `AdamNumbers`, amsgrad left aside; gives the next param, mean and
@@ -74,6 +80,8 @@ export type FastGradientName =
   | "GlofSoftmaxGrad"
   | "GlofLayerNormGrad"
   | "GlofGroupNormGrad"
+  | "GlofMoments"
+  | "GlofNormaliseGrad"
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad"
   | "GlofAdam"

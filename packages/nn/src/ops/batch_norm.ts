@@ -1,7 +1,9 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { isRecomputing } from "../checkpointing.js";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
+import { activationPullback, activationValue } from "./activations.js";
 import { normPullback } from "./layer_norm.js";
 
 /** Weights and state of a batch normalisation, each [C]. */
@@ -26,6 +28,8 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Added to the variance inside the square root. Default 1e-5. */
   readonly epsilon?: number;
+  /** Applied to the result, in the same pass where the backend can. Default none. */
+  readonly activation?: "relu";
   /**
    * Receives the new running statistics of a training pass; the receiver disposes them (they outlive any tidy). Called
    * once, not again when a checkpointed block is recomputed.
@@ -45,66 +49,81 @@ export function batchNorm<T extends tf.Tensor>(
   params: BatchNormParams,
   options: BatchNormOptions = {},
 ): T {
-  const { training = false, momentum = 0.1, epsilon = 1e-5, onStatistics } = options;
+  const { training = false, momentum = 0.1, epsilon = 1e-5, activation, onStatistics } = options;
   checkShapes(x, params, training);
-  if (!training) return normaliseByRunning(x, params, epsilon);
-  const report = isRecomputing() ? undefined : onStatistics;
-  return normaliseByBatch(x, params, epsilon, (moments) =>
-    report?.(newStatistics(moments, x.size / params.weight.size, params, momentum)),
-  );
-}
-
-function normaliseByRunning<T extends tf.Tensor>(x: T, params: BatchNormParams, epsilon: number): T {
   const { weight, bias, runningMean, runningVar } = params;
-  type Saved = "x" | "weight" | "mean" | "inverseStd";
-  return withGradient<T, "x" | "weight" | "bias", Saved>({
+  const report = isRecomputing() ? undefined : onStatistics;
+  const how = { epsilon, activation, fixed: !training };
+  return withGradient<T, "x" | "weight" | "bias", keyof Normalised>({
     inputs: { x, weight, bias },
     forward: () => {
-      const inverseStd = tf.rsqrt(tf.add(runningVar, epsilon));
-      const factor = tf.mul(weight, inverseStd);
-      const value = tf.add(tf.mul(tf.sub(x, runningMean), factor), bias);
-      return { value, saved: { x, weight, mean: runningMean, inverseStd } };
+      const { mean, variance } = training ? batchMoments(x) : { mean: runningMean, variance: runningVar };
+      if (training) report?.(newStatistics({ mean, variance }, x.size / weight.size, params, momentum));
+      const saved = { x, weight, bias, mean, variance };
+      return { value: normalisedValue(saved, how), saved };
     },
-    backward: (dy, saved, wants) => {
-      const leading = leadingAxes(dy);
-      const normed = (): tf.Tensor => tf.mul(tf.sub(saved.x, saved.mean), saved.inverseStd);
-      return {
-        x: wants("x") ? tf.mul(dy, tf.mul(saved.weight, saved.inverseStd)) : undefined,
-        weight: wants("weight") ? tf.sum(tf.mul(dy, normed()), leading) : undefined,
-        bias: wants("bias") ? tf.sum(dy, leading) : undefined,
-      };
-    },
+    backward: (dy, saved, wants) => pullBack(dy, saved, how, wants),
   });
 }
 
-function normaliseByBatch<T extends tf.Tensor>(
-  x: T,
-  params: BatchNormParams,
-  epsilon: number,
-  onMoments: (moments: Moments) => void,
-): T {
-  const { weight, bias } = params;
-  return withGradient<T, "x" | "weight" | "bias", "x" | "weight" | "mean" | "inverseStd">({
-    inputs: { x, weight, bias },
-    forward: () => {
-      const moments = batchMoments(x);
-      onMoments(moments);
-      const { mean, variance } = moments;
-      const inverseStd = tf.rsqrt(tf.add(variance, epsilon));
-      const value = tf.add(tf.mul(tf.sub(x, mean), tf.mul(inverseStd, weight)), bias);
-      return { value, saved: { x, weight, mean, inverseStd } };
-    },
-    backward: (dy, saved, wants) => {
-      const leading = leadingAxes(dy);
-      const normed = tf.mul(tf.sub(saved.x, saved.mean), saved.inverseStd);
-      return {
-        x: wants("x") ? normPullback(tf.mul(dy, saved.weight), normed, saved.inverseStd, leading) : undefined,
-        weight: wants("weight") ? tf.sum(tf.mul(dy, normed), leading) : undefined,
-        bias: wants("bias") ? tf.sum(dy, leading) : undefined,
-      };
-    },
-  });
+/** What a result comes from. */
+interface Normalised extends Moments {
+  readonly x: tf.Tensor;
+  readonly weight: tf.Tensor;
+  readonly bias: tf.Tensor;
 }
+
+interface HowToNormalise {
+  readonly epsilon: number;
+  readonly activation: "relu" | undefined;
+  /** Mean and variance are given numbers, not those of x. */
+  readonly fixed: boolean;
+}
+
+function normalisedValue(
+  { x, mean, variance, weight, bias }: Normalised,
+  { epsilon, activation }: HowToNormalise,
+): tf.Tensor {
+  const kernel = useKernel("GlofNormalise");
+  if (kernel !== undefined) {
+    const inputs = { x: toRows(x), mean, variance, gamma: weight, beta: bias };
+    return tf.reshape(kernel(inputs, { epsilon, activation: activation ?? "none" }), x.shape);
+  }
+  const factor = tf.mul(weight, tf.rsqrt(tf.add(variance, epsilon)));
+  const value = tf.add(tf.mul(tf.sub(x, mean), factor), bias);
+  return activation === undefined ? value : activationValue(activation, value);
+}
+
+function pullBack(
+  dy: tf.Tensor,
+  saved: Normalised,
+  { epsilon, activation, fixed }: HowToNormalise,
+  wants: (name: "x" | "weight" | "bias") => boolean,
+): Partial<Record<"x" | "weight" | "bias", tf.Tensor | undefined>> {
+  const { x, mean, variance, weight, bias } = saved;
+  const kernel = useGradientKernel("GlofNormaliseGrad");
+  if (kernel !== undefined) {
+    const inputs = { x: toRows(x), mean, variance, gamma: weight, beta: bias, dy: toRows(dy) };
+    const [dx, dWeight, dBias] = kernel(inputs, { epsilon, activation: activation ?? "none", fixed });
+    return { x: tf.reshape(dx!, x.shape), weight: dWeight, bias: dBias };
+  }
+  const leading = leadingAxes(dy);
+  const inverseStd = tf.rsqrt(tf.add(variance, epsilon));
+  const normed = tf.mul(tf.sub(x, mean), inverseStd);
+  const value = (): tf.Tensor => tf.add(tf.mul(normed, weight), bias);
+  const passed = activation === undefined ? dy : activationPullback(activation, value(), dy);
+  const byNormed = tf.mul(passed, weight);
+  const byX = (): tf.Tensor =>
+    fixed ? tf.mul(byNormed, inverseStd) : normPullback(byNormed, normed, inverseStd, leading);
+  return {
+    x: wants("x") ? byX() : undefined,
+    weight: wants("weight") ? tf.sum(tf.mul(passed, normed), leading) : undefined,
+    bias: wants("bias") ? tf.sum(passed, leading) : undefined,
+  };
+}
+
+/** [..., C] -> [M, C]. */
+const toRows = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [-1, x.shape.at(-1)!]);
 
 const leadingAxes = (x: tf.Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
 
@@ -115,6 +134,11 @@ interface Moments {
 }
 
 function batchMoments(x: tf.Tensor): Moments {
+  const kernel = useGradientKernel("GlofMoments");
+  if (kernel !== undefined) {
+    const [mean, variance] = kernel({ x: toRows(x) });
+    return { mean: mean!, variance: variance! };
+  }
   const mean = tf.mean(x, leadingAxes(x));
   return { mean, variance: tf.mean(tf.square(tf.sub(x, mean)), leadingAxes(x)) };
 }

@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { isRecording } from "../engine_access.js";
 import { useKernel } from "../kernels/door.js";
-import { relu } from "./activations.js";
 import { type BatchNormParams, batchNorm, checkNormWidth } from "./batch_norm.js";
 import { convGeometry } from "./conv_geometry.js";
 import { convAttributes, convForward } from "./conv_parts.js";
@@ -34,8 +33,7 @@ export function convBatchNorm(
     if (!isRecording() && useKernel("GlofConv2D") !== undefined) {
       return fused(x, w, b, norm, { ...options, epsilon });
     }
-    const normed = batchNorm(conv2d(x, w, b, shape), norm, { epsilon });
-    return activation === "relu" ? relu(normed) : normed;
+    return batchNorm(conv2d(x, w, b, shape), norm, { epsilon, ...(activation && { activation }) });
   });
 }
 

@@ -40,28 +40,28 @@ export function groupNorm(
   }
   // [N, pixels, groups, channels of a group], normalised over axes 1 and 3.
   const grouped: [number, number, number, number] = [batch, rows * cols, groups, width / groups];
-  return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma" | "y">({
+  return withGradient<tf.Tensor4D, "x" | "gamma" | "beta", "x" | "gamma" | "beta">({
     inputs: { x, gamma, beta },
-    forward: () => {
-      const value = normedValue(x, gamma, beta, { groups, epsilon, activation });
-      // The slope of ReLU can be seen from its result.
-      const seen = activation === undefined ? {} : { y: value };
-      return { value, saved: { x, gamma, ...seen } as Record<"x" | "gamma" | "y", tf.Tensor> };
-    },
-    backward: (dySeen, saved, wants) => {
-      const dy = activation === undefined ? dySeen : activationPullback(activation, saved.y, dySeen);
+    forward: () => ({
+      value: normedValue(x, gamma, beta, { groups, epsilon, activation }),
+      saved: { x, gamma, beta },
+    }),
+    backward: (dy, saved, wants) => {
       const kernel = useGradientKernel("GlofGroupNormGrad");
       if (kernel !== undefined) {
-        const [dx, dGamma, dBeta] = kernel({ x: saved.x, gamma: saved.gamma, dy }, { groups, epsilon });
+        const attributes = { groups, epsilon, activation: activation ?? "none" };
+        const [dx, dGamma, dBeta] = kernel({ ...saved, dy }, attributes);
         return { x: dx, gamma: dGamma, beta: dBeta };
       }
       const { normed, inverseStd } = normalise(tf.reshape(saved.x, grouped), epsilon);
-      const gradient = tf.reshape(tf.mul(dy, saved.gamma), grouped);
       const flat = tf.reshape(normed, x.shape);
+      const y = (): tf.Tensor => tf.add(tf.mul(flat, saved.gamma), saved.beta);
+      const passed = activation === undefined ? dy : activationPullback(activation, y(), dy);
+      const gradient = tf.reshape(tf.mul(passed, saved.gamma), grouped);
       return {
         x: wants("x") ? tf.reshape(normPullback(gradient, normed, inverseStd, [1, 3]), x.shape) : undefined,
-        gamma: wants("gamma") ? tf.sum(tf.mul(dy, flat), [0, 1, 2]) : undefined,
-        beta: wants("beta") ? tf.sum(dy, [0, 1, 2]) : undefined,
+        gamma: wants("gamma") ? tf.sum(tf.mul(passed, flat), [0, 1, 2]) : undefined,
+        beta: wants("beta") ? tf.sum(passed, [0, 1, 2]) : undefined,
       };
     },
   });

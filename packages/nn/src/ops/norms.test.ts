@@ -63,6 +63,14 @@ describeOnBackends("groupNorm", () => {
     );
   });
 
+  it("has exact gradients with ReLU", async () => {
+    await expectGradient(
+      ({ x, gamma, beta }) => groupNorm(x as tf.Tensor4D, gamma!, beta!, { groups: 2, activation: "relu" }),
+      inputs(),
+      { step: 1e-3 },
+    );
+  });
+
   it("refuses groups that do not divide the channels", () => {
     const { x, gamma, beta } = inputs();
     expect(() => groupNorm(x as tf.Tensor4D, gamma, beta, { groups: 4 })).toThrow(/4 groups/);
@@ -94,12 +102,28 @@ describeOnBackends("batchNorm", () => {
     await expectClose(seen[0]!.runningVar, [3, 8.5]);
   });
 
-  it.each([false, true])("has exact gradients, training %s", async (training) => {
+  it.each([
+    [false, undefined],
+    [true, undefined],
+    [false, "relu"],
+    [true, "relu"],
+  ] as const)("has exact gradients, training %s, activation %s", async (training, activation) => {
     const inputs = { x: seededTensor([2, 3, 4, 2], 1), ...affine() };
+    const options = { training, ...(activation && { activation }) };
     await expectGradient(
-      ({ x, weight, bias }) => batchNorm(x!, { weight: weight!, bias: bias!, ...running() }, { training }),
+      ({ x, weight, bias }) => batchNorm(x!, { weight: weight!, bias: bias!, ...running() }, options),
       inputs,
+      activation && { step: 1e-3 },
     );
+  });
+
+  it("applies ReLU", async () => {
+    const y = batchNorm(
+      tf.tensor2d([[3, -5]]),
+      { ...affine(), ...running() },
+      { epsilon: 0, activation: "relu" },
+    );
+    await expectClose(y, [2, 0]);
   });
 
   it("leaves only the statistics behind", async () => {

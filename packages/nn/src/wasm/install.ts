@@ -2,6 +2,7 @@ import { findBackend } from "@tensorflow/tfjs-core";
 import { adam } from "./adam.js";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
 import { axisMap } from "./axis_map.js";
+import { moments, normalise, normaliseGrad } from "./batch_norm.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gatedSilu, gatedSiluGrad } from "./gated_silu.js";
@@ -59,6 +60,9 @@ const kernels: readonly WasmKernel[] = [
   reluGrad,
   layerNorm,
   layerNormGrad,
+  moments,
+  normalise,
+  normaliseGrad,
   groupNorm,
   groupNormGrad,
   attention,

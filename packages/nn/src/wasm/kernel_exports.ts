@@ -139,33 +139,45 @@ export interface KernelExports {
     width: number,
     epsilon: number,
   ): void;
-  groupNorm(
+  /** `relu` is 0 or 1. */
+  normalise(
     x: number,
-    gamma: number,
-    beta: number,
     y: number,
-    batch: number,
-    pixels: number,
+    rows: number,
     channels: number,
-    channelsPerGroup: number,
-    epsilon: number,
-    scratch: number,
+    means: number,
+    factors: number,
+    shifts: number,
+    relu: number,
   ): void;
-  groupNormGrad(
+  pullBackNormalise(
     x: number,
-    gamma: number,
     dy: number,
     dx: number,
-    dGamma: number,
-    dBeta: number,
-    batch: number,
-    pixels: number,
+    rows: number,
     channels: number,
-    channelsPerGroup: number,
-    epsilon: number,
+    means: number,
+    factors: number,
+    shifts: number,
+    along: number,
+    level: number,
+    relu: number,
+  ): void;
+  /** `totals` are doubles [2, channels]. */
+  moments(x: number, rows: number, channels: number, totals: number, scratch: number): void;
+  slopeSums(
+    x: number,
+    dy: number,
+    rows: number,
+    channels: number,
+    means: number,
+    factors: number,
+    shifts: number,
+    relu: number,
+    totals: number,
     scratch: number,
   ): void;
-  groupNormScratchBytes(channels: number): number;
+  channelSumsScratchBytes(channels: number): number;
   attention(
     q: number,
     k: number,

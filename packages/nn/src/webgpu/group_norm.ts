@@ -189,12 +189,16 @@ function groupNorm(call: KernelCall): TensorInfo {
   return y;
 }
 
-/** Of dy * normed and of dy, per channel of a chunk. */
-const slopeTerm = `
+/** WGSL of dy where ReLU let the result through, at `at`. */
+const passed = "select(0.0, dy[at], normed * gamma[col] + beta[col] > 0.0)";
+
+/** Of d * normed and of d, per channel of a chunk, d being what passes of dy. */
+const slopeTerm = (isRelu: boolean): string => `
 fn term(image : i32, row : i32, col : i32) -> vec2<f32> {
   let place = stats[image * uniforms.groups + col / uniforms.perGroup];
   let at = row * uniforms.cols + col;
-  return dy[at] * vec2<f32>((x[at] - place.x) * place.y, 1.0);
+  let normed = (x[at] - place.x) * place.y;
+  return ${isRelu ? passed : "dy[at]"} * vec2<f32>(normed, 1.0);
 }
 `;
 
@@ -229,12 +233,17 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
 
 function groupNormGradient(call: KernelCall): TensorInfo[] {
   const { backend, inputs } = call;
-  const [x, gamma, dy] = [inputs.x!, inputs.gamma!, inputs.dy!];
+  const [x, gamma, beta, dy] = [inputs.x!, inputs.gamma!, inputs.beta!, inputs.dy!];
+  const isRelu = call.attributes.activation === "relu";
   const sizes = sizesOf(call);
   const { images, rows, cols, groups } = sizes;
   const stats = statistics(backend, x, sizes);
+  const affine: ShaderInput[] = [
+    { name: "gamma", element: "f32", tensor: gamma },
+    { name: "beta", element: "f32", tensor: beta },
+  ];
   const terms: ColumnTerms = {
-    key: "group_norm_slopes",
+    key: isRelu ? "group_norm_relu_slopes" : "group_norm_slopes",
     images,
     rows,
     cols,
@@ -242,9 +251,10 @@ function groupNormGradient(call: KernelCall): TensorInfo[] {
       { name: "x", element: "f32", tensor: x },
       { name: "dy", element: "f32", tensor: dy },
       { name: "stats", element: "vec2<f32>", tensor: stats },
+      ...(isRelu ? affine : []),
     ],
     uniforms: uniformsOf(sizes).filter(([name]) => name === "perGroup" || name === "groups"),
-    term: slopeTerm,
+    term: slopeTerm(isRelu),
   };
   const parts = columnParts(backend, terms);
   const [slopes, dGamma, dBeta] = dispatch(backend, {
@@ -262,8 +272,13 @@ function groupNormGradient(call: KernelCall): TensorInfo[] {
     code: () => joinSlopesCode,
     groups: [groups, 1, 1],
   });
-  const value = "stats[place].y * (dy[at] * gamma[col] - slopes[place].y - normed * slopes[place].x)";
-  const dx = everywhere(backend, "grad", value, sizes, { x, gamma, dy }, { stats, slopes: slopes! });
+  const d = isRelu ? passed : "dy[at]";
+  const value = `stats[place].y * (${d} * gamma[col] - slopes[place].y - normed * slopes[place].x)`;
+  const given: Record<string, TensorInfo> = isRelu ? { x, gamma, beta, dy } : { x, gamma, dy };
+  const dx = everywhere(backend, isRelu ? "relu_grad" : "grad", value, sizes, given, {
+    stats,
+    slopes: slopes!,
+  });
   for (const { dataId } of [stats, parts.sums, slopes!]) backend.disposeData(dataId);
   return [dx, dGamma!, dBeta!];
 }

@@ -68,12 +68,17 @@ class Operation:
         return result.permute(0, 2, 3, 1) if result.dim() == 4 else result
 
 
+def gated_silu(both):
+    gate, value = both.chunk(2, -1)
+    return F.silu(gate) * value
+
+
 def linear(place, a):
     inputs = [place.tensor((a["rows"], a["inner"]), 1)]
     # PyTorch keeps a linear weight as [out, in].
     inputs.append(place.tensor((a["inner"], a["cols"]), 2, 0.05).t().contiguous())
     inputs.append(place.tensor((a["cols"],), 3))
-    finish = F.gelu if a["activation"] == "gelu" else lambda y: y
+    finish = {"none": lambda y: y, "gelu": F.gelu, "swiglu": gated_silu}[a["activation"]]
     return Operation(place, inputs, lambda x, w, b: finish(F.linear(x, w, b)), a["gradient"])
 
 

@@ -9,6 +9,7 @@ import {
   resizeBilinear,
   softmax,
   sortDescending,
+  swiglu,
   valueAndGrad,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
@@ -28,7 +29,9 @@ export const glofOperations: Readonly<Record<string, PrepareWork>> = {
     const [rows, inner, cols] = [numberOf(args, "rows"), numberOf(args, "inner"), numberOf(args, "cols")];
     const activation = args.activation === "gelu" ? "gelu" : undefined;
     return work(args, [make([rows, inner], 1), make([inner, cols], 2, 0.05), make([cols], 3)], (x, w, b) =>
-      linear(x!, w as tf.Tensor2D, b as tf.Tensor1D, { activation }),
+      args.activation === "swiglu"
+        ? swiglu(x!, w!, b!)
+        : linear(x!, w as tf.Tensor2D, b as tf.Tensor1D, { activation }),
     );
   },
   attention: (args) => {

@@ -17,6 +17,7 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
       const inputs = [make([rows, inner], 1), make([inner, cols], 2, 0.05), make([cols], 3)];
       return work(engine, args, inputs, (x, w, b) => {
         const y = engine.add(engine.matMul(x!, w!), b!);
+        if (args.activation === "swiglu") return stockGatedSilu(engine, y);
         return args.activation === "gelu" ? stockGelu(engine, y) : y;
       });
     },
@@ -55,6 +56,11 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
 /** x (1 + erf(x / sqrt 2)) / 2 */
 export function stockGelu(engine: typeof tf, x: tf.Tensor): tf.Tensor {
   return engine.mul(engine.mul(x, 0.5), engine.add(engine.erf(engine.mul(x, Math.SQRT1_2)), 1));
+}
+
+function stockGatedSilu(engine: typeof tf, both: tf.Tensor): tf.Tensor {
+  const [gate, value] = engine.split(both, 2, 1) as [tf.Tensor, tf.Tensor];
+  return engine.mul(engine.mul(gate, engine.sigmoid(gate)), value);
 }
 
 /** Mean and variance over the last axis, then scale and shift. */

@@ -44,6 +44,13 @@ function transformerCases(name: keyof typeof widths, tokens: number): BenchCase[
       ...linearWork(tokens, width, hidden, false),
     },
     {
+      name: `linear + SwiGLU ${name}`,
+      task: { kind: "linear", args: { ...mlp, activation: "swiglu", gradient: false } },
+      flop: linearWork(tokens, width, hidden, false).flop,
+      // Half of the columns are gates, which no one keeps.
+      bytes: linearWork(tokens, width, hidden, false).bytes - 2 * tokens * hidden,
+    },
+    {
       name: `attention ${name} ${heads} x ${tokens} x 64`,
       task: { kind: "attention", args: { batch: 1, tokens, width, heads, gradient: false } },
       ...attentionWork(1, tokens, width, false),

@@ -76,6 +76,7 @@ export type { AxisMap } from "./ops/separable_map.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { type SortedRows, sortDescending } from "./ops/sort.js";
 export { squareSums } from "./ops/square_sums.js";
+export { type SwigluOptions, swiglu } from "./ops/swiglu.js";
 export { initParams } from "./params/init.js";
 export { toFileLayout, toMemoryLayout, toMemoryShape } from "./params/layout.js";
 export { compareWithSpecs, loadParams } from "./params/load.js";

@@ -16,6 +16,7 @@ import {
   softmax,
   sortDescending,
   squareSums,
+  swiglu,
   useWebgpuPrecision,
   valueAndGrad,
 } from "@glof/nn";
@@ -81,6 +82,15 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
     ],
     ["resizeBilinear", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 64]]],
     ["resizeBilinear, odd sizes", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 3]]],
+    ["linear with SwiGLU", ({ a, b, c }) => swiglu(a!, b!, c!), [[1370, 384], [384, 2048], [2048]]],
+    [
+      "linear with SwiGLU, odd sizes",
+      ({ a, b }) => swiglu(a!, b!),
+      [
+        [7, 33],
+        [33, 50],
+      ],
+    ],
     ["gatedSilu", ({ a }) => gatedSilu(a!), [[1370, 8192]]],
     ["softmax", ({ a }) => softmax(a!), [[64, 1370]]],
   ];
@@ -157,6 +167,20 @@ describe("shaders for hardware", () => {
       tf.dispose(given);
     });
   }
+
+  it("are valid in every tile", async () => {
+    for (const [rows, cols] of [
+      [64, 128],
+      [128, 64],
+    ] as const) {
+      const work = (): tf.Tensor =>
+        withFormChooser(
+          () => ({ kind: "single", tile: { rows, cols } }),
+          () => linear(tf.zeros([70, 36]), tf.zeros([36, 40])),
+        );
+      expect(await complaint(work)).toBeUndefined();
+    }
+  });
 
   it("are valid on matrix units, which are not used when they give wrong numbers", async () => {
     // The null backend computes nothing: all its products are 0.

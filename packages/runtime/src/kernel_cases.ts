@@ -19,6 +19,7 @@ import {
   silu,
   softmax,
   softplus,
+  swiglu,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 
@@ -82,6 +83,7 @@ export const kernelCases: readonly KernelCase[] = [
   row("silu", { x: [40, 50] }, ({ x }) => silu(x!)),
   row("softplus", { x: [40, 50] }, ({ x }) => softplus(x!)),
   row("gatedSilu", { x: [40, 50] }, ({ x }) => gatedSilu(x!)),
+  row("swiglu 70 x 35 x 2 29", { x: [2, 35, 35], w: [35, 58], b: [58] }, ({ x, w, b }) => swiglu(x!, w!, b)),
   row("softmax", { x: [40, 50] }, ({ x }) => softmax(x!)),
   row("attention 50 x 32", { q: [1, 3, 50, 32], k: [1, 3, 50, 32], v: [1, 3, 50, 32] }, ({ q, k, v }) =>
     attention(q!, k!, v!),

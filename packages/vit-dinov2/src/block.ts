@@ -2,13 +2,13 @@ import {
   checkpoint,
   dropPath,
   type ForwardMode,
-  gatedSilu,
   layerNorm,
   linear,
   linearResidual,
   multiHeadAttention,
   type Params,
   subParams,
+  swiglu,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dinov2Config } from "./config.js";
@@ -131,7 +131,6 @@ function feedForward(config: Dinov2Config, params: Params, x: tf.Tensor3D): Proj
     });
     return { input, w: params["mlp.fc2.weight"]!, b: params["mlp.fc2.bias"] };
   }
-  const both = linear(x, params["mlp.w12.weight"]!, params["mlp.w12.bias"]); // [N, T, 2 · hidden]: gate, value
-  const input = gatedSilu(both);
+  const input = swiglu(x, params["mlp.w12.weight"]!, params["mlp.w12.bias"], { compact }); // [N, T, hidden]
   return { input, w: params["mlp.w3.weight"]!, b: params["mlp.w3.bias"] };
 }

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * Fast kernels that a backend may register under these names (with `tf.registerKernel`), and what each takes:
  * - `GlofLinear`: inputs x [M, in], w [in, out], b? [out]; attrs activation "none" | "gelu" | "relu"; gives [M, out]
  * - `GlofLinearResidual`: inputs x, w, b? as above, gamma? [out], residual [M, out]; gives residual + gamma * (x w + b)
+ * - `GlofSwiglu`: inputs x [M, in], w [in, 2 D], b? [2 D]; gives silu(left half of x w + b) * right half, [M, D]
  * - `GlofLayerNorm`: inputs x [M, D], gamma [D], beta [D]; attrs epsilon; gives [M, D]
  * - `GlofGroupNorm`: inputs x [N, H, W, C], gamma [C], beta [C]; attrs groups, epsilon, activation "none" | "relu";
  *   gives [N, H, W, C]
@@ -31,11 +32,12 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofJoin`: inputs of any names and shapes, in order; gives their numbers one after the other, flat
  * - `GlofSquareSums`: inputs of any names and shapes, seven at most; gives numbers [K] that add up to the sum of their squares
  *
- * `compact`, an attribute of linear, layer norm and multi-head attention: the result may be kept in half precision.
+ * `compact`, an attribute of linear, swiglu, layer norm and multi-head attention: the result may be kept in half precision.
  */
 export type FastKernelName =
   | "GlofLinear"
   | "GlofLinearResidual"
+  | "GlofSwiglu"
   | "GlofLayerNorm"
   | "GlofGroupNorm"
   | "GlofNormalise"

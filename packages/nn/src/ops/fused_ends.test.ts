@@ -6,11 +6,14 @@ import { withReferenceKernels } from "../kernels/door.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import { expectParity, type ParityCase } from "../testing/expect_parity.js";
 import type { Params } from "../types.js";
+import { valueAndGrad } from "../value_and_grad.js";
 import { relu } from "./activations.js";
 import { batchNorm } from "./batch_norm.js";
 import { convBatchNorm } from "./conv_batch_norm.js";
 import { conv2d } from "./conv2d.js";
+import { gatedSilu } from "./gated_silu.js";
 import { linear } from "./linear.js";
+import { swiglu } from "./swiglu.js";
 
 const image = (x: tf.Tensor | undefined): tf.Tensor4D => x as tf.Tensor4D;
 
@@ -60,6 +63,25 @@ const fused: readonly ParityCase[] = [
 describeOnBackends("What follows a product", () => {
   it.each(fused)("is the same in one pass: %s", async (...parity) => {
     await expectParity(parity, testKit);
+  });
+
+  it("is SwiGLU, which keeps both halves where a gradient is recorded", async () => {
+    const given = {
+      a: seededTensor([2, 9, 7], 1),
+      b: seededTensor([7, 20], 2),
+      c: seededTensor([20], 3),
+    };
+    const composed = ({ a, b, c }: Params): tf.Tensor => tf.tidy(() => gatedSilu(linear(a!, b!, c!)));
+    await expectClose(
+      swiglu(given.a, given.b, given.c),
+      withReferenceKernels(() => composed(given)),
+    );
+    const gradients = (f: (given: Params) => tf.Tensor) =>
+      valueAndGrad((p) => tf.sum(tf.square(f(p))), given).grads;
+    const [got, want] = [gradients(({ a, b, c }) => swiglu(a!, b!, c!)), gradients(composed)];
+    for (const name of ["a", "b", "c"]) await expectClose(got[name]!, want[name]!, { atol: 0, rtol: 0 });
+    expect(() => swiglu(given.a, tf.ones([7, 21]))).toThrow(/2 D/);
+    expect(() => swiglu(given.a, given.b, tf.ones([10]))).toThrow(/b \[10\]/);
   });
 
   it("is a batch norm and ReLU after the convolution", async () => {

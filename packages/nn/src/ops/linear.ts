@@ -35,7 +35,7 @@ export function linear<T extends tf.Tensor>(
   options: LinearOptions = {},
 ): T {
   const { activation, compact = false } = options;
-  const [inSize, outSize] = checkShapes(x, w, b);
+  const [inSize, outSize] = checkLinearShapes("linear", x, w, b);
   const rows = x.size / inSize;
   const outShape = [...x.shape.slice(0, -1), outSize];
   return withGradient<T, "x" | "w" | "b", "x" | "w" | "b" | "z">({
@@ -88,7 +88,13 @@ function preActivation(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined, com
   return b === undefined ? product : tf.add(product, b);
 }
 
-function checkShapes(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): [number, number] {
+/** Sizes [in, out] of a linear layer. @throws GlofError `shape-mismatch` */
+export function checkLinearShapes(
+  where: string,
+  x: tf.Tensor,
+  w: tf.Tensor,
+  b: tf.Tensor | undefined,
+): [number, number] {
   const [inSize, outSize] = w.shape;
   const fits =
     w.rank === 2 &&
@@ -98,7 +104,7 @@ function checkShapes(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | undefined): [num
   if (fits) return [inSize!, outSize!];
   throw new GlofError(
     "shape-mismatch",
-    `linear: expected x [..., in], w [in, out] and b [out], got x [${x.shape}], w [${w.shape}]` +
+    `${where}: expected x [..., in], w [in, out] and b [out], got x [${x.shape}], w [${w.shape}]` +
       `${b === undefined ? "" : `, b [${b.shape}]`}. Weights of a PyTorch file are [out, in]: load them with layout "linear".`,
   );
 }

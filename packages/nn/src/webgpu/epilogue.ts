@@ -1,3 +1,4 @@
+import { finishPairCode } from "./gated_pairs.js";
 import { normalCdf } from "./gelu.js";
 import { storeStatement } from "./half_storage.js";
 
@@ -7,10 +8,10 @@ import { storeStatement } from "./half_storage.js";
  * the residual).
  */
 
-/** Activations that a product applies. */
-export type EpilogueActivation = "none" | "gelu" | "relu";
+/** Activations that a product applies; `gatedSilu` makes one column of two, see `gated_pairs.ts`. */
+export type EpilogueActivation = "none" | "gelu" | "relu" | "gatedSilu";
 
-/** What is done after a product: y = residual + scale * activation(norm(product + bias)). */
+/** What is done after a product: y = residual + scale * activation(norm(product + bias)); with `gatedSilu` there is a bias only. */
 export interface Epilogue {
   /** Buffers hold vectors of four columns. */
   readonly vectorN: boolean;
@@ -27,11 +28,25 @@ export interface Epilogue {
   readonly halfY: boolean;
 }
 
+/** Whether gates and values stand side by side in the product, half of its columns each. */
+export function isGated({ activation }: Pick<Epilogue, "activation">): boolean {
+  return activation === "gatedSilu";
+}
+
+/** Columns of the result of a product of `n` columns. */
+export function resultColumns(n: number, end: Pick<Epilogue, "activation">): number {
+  return isGated(end) ? n / 2 : n;
+}
+
 /**
  * WGSL: `finish(start, row, col, product)` adds what belongs after the product and stores four columns of a row into `y`;
- * `start` is where the result's matrix begins.
+ * `start` is where the result's matrix begins. A gated product has `finishPair` instead.
  */
 export function finishCode(epilogue: Epilogue): string {
+  const { vectorN, bias, halfY } = epilogue;
+  if (isGated(epilogue)) {
+    return finishPairCode(vectorN, bias, (value) => storeStatement("y", "at", value, halfY));
+  }
   const type = epilogue.vectorN ? "vec4<f32>" : "f32";
   const store = `
 ${epilogue.activation === "gelu" ? normalCdf(type) : ""}

@@ -4,7 +4,8 @@ import type { WebgpuKernel } from "./kernel.js";
 import type { ShaderBackend } from "./shader.js";
 
 /**
- * silu(gate) * value of rows [gate, value].
+ * silu(gate) * value of rows [gate, value], where a gradient is recorded: the backward pass needs both. Where none is, it ends the
+ * product (`gated_pairs.ts`).
  *
  * Arithmetic: some 15 FLOP a result over 12 bytes forwards and 20 backwards: bound by device memory. TensorFlow.js's operations
  * take five passes forwards (32 bytes) and nine backwards.

@@ -9,6 +9,7 @@ import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
 import { matMul } from "../ops/mat_mul.js";
+import { swiglu } from "../ops/swiglu.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
@@ -50,6 +51,7 @@ const operations: readonly (readonly [
 ])[] = [
   ["linear", [70, 68], [2, 21, 70], (x, w) => linear(x, w, tf.ones([68]), { activation: "gelu" })],
   ["linear, one row", [70, 68], [1, 70], (x, w) => linear(x, w)],
+  ["swiglu", [70, 72], [2, 21, 70], (x, w) => swiglu(x, w, tf.ones([72]))],
   ["linearResidual", [70, 68], [5, 70], (x, w) => linearResidual(tf.ones([5, 68]), x, { w })],
   ["a product on the left", [66, 64], [64, 50], (x, w) => matMul(w, x)],
   ["a transposed product on the left", [66, 64], [66, 50], (x, w) => matMul(w, x, true, false)],
@@ -97,6 +99,7 @@ const compacted: readonly (readonly [
     [[70, 32], [32, 68], [68]],
     ({ a, b, c }, how) => linear(a!, b!, c!, { ...how, activation: "gelu" }),
   ],
+  ["swiglu", [[2, 21, 33], [33, 152], [152]], ({ a, b, c }, how) => swiglu(a!, b!, c!, how)],
   ["layerNorm", [[2, 25, 1100], [1100], [1100]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],
   ["multiHeadAttention", [[2, 19, 72]], ({ a }, how) => multiHeadAttention(a as tf.Tensor3D, 3, how)],
   ["layerNorm, short rows", [[1, 4], [4], [4]], ({ a, b, c }, how) => layerNorm(a!, b!, c!, how)],

@@ -22,8 +22,24 @@ function linear({ backend, inputs, attributes }: KernelCall): TensorInfo {
   return withShape(y, [x!.shape[0]!, w!.shape[1]!]);
 }
 
-/** `GlofLinear` and `GlofLinearResidual`: one pass each. */
+/** silu(x w_gate + b_gate) * (x w_value + b_value) in one pass: see `gated_pairs.ts`. */
+function swiglu({ backend, inputs, attributes }: KernelCall): TensorInfo {
+  const { x, w, b } = inputs;
+  const shape = [x!.shape[0]!, w!.shape[1]! / 2];
+  const y = runProduct(backend, {
+    a: withShape(x!, [1, ...x!.shape]),
+    b: withShape(w!, [1, ...w!.shape]),
+    bias: b,
+    activation: "gatedSilu",
+    half: isForwardOnly(),
+    compact: keepsHalves(attributes, shape),
+  });
+  return withShape(y, shape);
+}
+
+/** `GlofLinear`, `GlofLinearResidual` and `GlofSwiglu`: one pass each. */
 export const linearKernels: readonly WebgpuKernel[] = [
   { name: "GlofLinear", compute: linear },
   { name: "GlofLinearResidual", compute: linear },
+  { name: "GlofSwiglu", compute: swiglu },
 ];

@@ -1,3 +1,4 @@
+import { pairedColumnCode } from "./gated_pairs.js";
 import type { MatrixUnits } from "./matrix_units.js";
 import {
   type BufferReader,
@@ -17,6 +18,8 @@ export interface UnitOperand {
   readonly half: boolean;
   /** Rows of A, or columns of B, in a workgroup's tile. */
   readonly tile: number;
+  /** As in `Operand`. */
+  readonly paired?: number | undefined;
 }
 
 /** Quads added to each line of a tile: 16 bytes, so that eight lines that are read at once lie in different banks. */
@@ -69,7 +72,7 @@ export function quadType({ half, vector }: UnitOperand): "vec2<u32>" | "vec4<f32
  * puts it as halves where `placeOf<name>(item)` says.
  */
 export function unitLoaderCode(operand: UnitOperand, depth: number, units: MatrixUnits): string {
-  const { name, kind, vector, half, tile } = operand;
+  const { name, kind, vector, half, tile, paired } = operand;
   const outer = name === "A" ? "uniforms.M" : "uniforms.N";
   const along = runsAlongOuter(kind);
   const perLine = (along ? tile : depth) / 4;
@@ -86,12 +89,14 @@ export function unitLoaderCode(operand: UnitOperand, depth: number, units: Matri
   const body = vector
     ? `if (outer < ${outer} && k < last) { four = element${name}(start, outer, k); }`
     : [0, 1, 2, 3].map(one).join("\n  ");
+  const place = `base + ${along ? "step" : "line"}`;
   return `
+${paired === undefined ? "" : pairedColumnCode(paired)}
 ${elementCode(name, kind, outer, reader)}
 fn load${name}(start : i32, base : i32, deep : i32, last : i32, item : u32) -> ${type} {
   let line = i32(item / ${perLine}u);
   let step = i32(4u * (item % ${perLine}u));
-  let outer = base + ${along ? "step" : "line"};
+  let outer = ${paired === undefined ? place : `pairedColumn(${place})`};
   let k = deep + ${along ? "line" : "step"};
   var four = ${type}();
   ${body}

@@ -1,4 +1,4 @@
-import { type Epilogue, finishCode } from "./epilogue.js";
+import { type Epilogue, finishCode, isGated } from "./epilogue.js";
 import {
   fragmentAt,
   isTurned,
@@ -74,7 +74,12 @@ export function unitThreads({ subgroupRows, subgroupCols }: UnitShape): number {
 
 /** Workgroup memory that a variant takes, bytes. */
 export function unitBytes(variant: UnitVariant, units: MatrixUnits): number {
-  return memoryOf(variant, units, 1);
+  return memoryOf(variant, units, togetherOf(variant));
+}
+
+/** Fragments of a subgroup that are finished together: one, or that of the gates and that of the values. */
+function togetherOf(variant: UnitVariant): 1 | 2 {
+  return isGated(variant) ? 2 : 1;
 }
 
 function memoryOf(variant: UnitVariant, units: MatrixUnits, stages: number): number {
@@ -83,18 +88,12 @@ function memoryOf(variant: UnitVariant, units: MatrixUnits, stages: number): num
   return 4 * units.halfBytes * buffers * quads + (stages * 16 * stageQuads * unitThreads(variant.shape)) / 32;
 }
 
-function operandsOf({
-  a,
-  b,
-  vectorA,
-  vectorB,
-  halfA,
-  halfB,
-  shape,
-}: UnitVariant): [UnitOperand, UnitOperand] {
+function operandsOf(variant: UnitVariant): [UnitOperand, UnitOperand] {
+  const { a, b, vectorA, vectorB, halfA, halfB, shape } = variant;
+  const paired = isGated(variant) ? fragmentEdge : undefined;
   return [
     { name: "A", kind: a, vector: vectorA, half: halfA, tile: shape.rows },
-    { name: "B", kind: b, vector: vectorB, half: halfB, tile: shape.cols },
+    { name: "B", kind: b, vector: vectorB, half: halfB, tile: shape.cols, paired },
   ];
 }
 
@@ -105,13 +104,14 @@ export function unitKey({ shape, ...flags }: UnitVariant, units: MatrixUnits): s
   return `product_${units.name}_${form}_${names.join("_")}`;
 }
 
-/** WGSL of a product on matrix units; buffers as `productCode`. A second stage is used where `workgroupBytes` has room. */
+/** WGSL of a product on matrix units; buffers as `productCode`. Twice the stages are used where `workgroupBytes` has room. */
 export function unitCode(variant: UnitVariant, units: MatrixUnits, workgroupBytes: number): string {
   const { shape, split } = variant;
   const { depth, buffers } = shape;
   const operands = operandsOf(variant);
   const [rows, cols] = fragmentCounts(shape);
-  const stages = memoryOf(variant, units, 2) <= workgroupBytes ? 2 : 1;
+  const together = togetherOf(variant);
+  const stages = memoryOf(variant, units, 2 * together) <= workgroupBytes ? 2 * together : together;
   const threads = unitThreads(shape);
   const memory = operands.map(
     (operand) =>
@@ -132,7 +132,7 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   let colBase = i32(group.x) * ${shape.cols};
   let startA = i32(group.z) * uniforms.strideA;
   let startB = i32(group.z) * uniforms.strideB;
-  let startY = i32(group.z) * uniforms.M * uniforms.N;
+  let startY = i32(group.z) * uniforms.M * uniforms.N${isGated(variant) ? " / 2" : ""};
   let first = ${split ? "i32(group.z) * uniforms.perSplit" : "0"};
   let last = ${split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
   let subgroup = thread / ${subgroupThreads}u;
@@ -140,13 +140,18 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
   let ownCol = ${shape.cols / shape.subgroupCols}u * (subgroup % ${shape.subgroupCols}u);
   ${units.sums("sum", rows * cols)}
   ${mainLoop(variant, units, operands, threads)}
-  ${ending(shape, units, stages)}
+  ${ending(variant, units, stages)}
 }
 `;
 }
 
 /** Fragments of sums that a subgroup keeps. */
-function fragmentCounts({ rows, cols, subgroupRows, subgroupCols }: UnitShape): [rows: number, cols: number] {
+export function fragmentCounts({
+  rows,
+  cols,
+  subgroupRows,
+  subgroupCols,
+}: UnitShape): [rows: number, cols: number] {
   return [rows / subgroupRows / fragmentEdge, cols / subgroupCols / fragmentEdge];
 }
 
@@ -219,26 +224,33 @@ function products(variant: UnitVariant, units: MatrixUnits, [a, b]: readonly Uni
   ].join("\n        ");
 }
 
-/** WGSL: passes the fragments through workgroup memory to `finish`. */
-function ending(shape: UnitShape, units: MatrixUnits, stages: number): string {
-  const [rows, cols] = fragmentCounts(shape);
-  const step = (stageQuads * unitThreads(shape)) / subgroupThreads;
-  return repeat(
-    rows * cols,
-    "i",
-    units.unroll,
-    (i) => `{
-    let stage = ${i} % ${stages}u * ${step}u + subgroup * ${stageQuads}u;
-    ${stages === 1 ? "workgroupBarrier();" : ""}
-    ${units.store(units.sumAt("sum", i), { memory: "staged", at: "stage", stride: stageLine })}
+/** WGSL: passes the fragments through workgroup memory to `finish`, or gates and values two by two to `finishPair`. */
+function ending(variant: UnitVariant, units: MatrixUnits, stages: number): string {
+  const [rows, cols] = fragmentCounts(variant.shape);
+  const together = togetherOf(variant);
+  const step = (stageQuads * unitThreads(variant.shape)) / subgroupThreads;
+  const turns = stages / together;
+  const finish = isGated(variant)
+    ? `finishPair(startY, row + i32(line), col / 2 + i32(4u * quad), staged[at], staged[at + ${step}u]);`
+    : "finish(startY, row + i32(line), col + i32(4u * quad), staged[at]);";
+  return repeat((rows * cols) / together, "i", units.unroll, (i) => {
+    const put = (one: number): string => {
+      const sum = units.sumAt("sum", flatIndex(i, `${one}u`, together));
+      return units.store(sum, { memory: "staged", at: `stage + ${one * step}u`, stride: stageLine });
+    };
+    return `{
+    let stage = ${i} % ${turns}u * ${together * step}u + subgroup * ${stageQuads}u;
+    ${turns === 1 ? "workgroupBarrier();" : ""}
+    ${together === 1 ? put(0) : `${put(0)}\n    ${put(1)}`}
     workgroupBarrier();
-    let row = rowBase + i32(ownRow + ${fragmentEdge}u * (${i} / ${cols}u));
-    let col = colBase + i32(ownCol + ${fragmentEdge}u * (${i} % ${cols}u));
+    let row = rowBase + i32(ownRow + ${fragmentEdge}u * (${together}u * ${i} / ${cols}u));
+    let col = colBase + i32(ownCol + ${fragmentEdge}u * (${together}u * ${i} % ${cols}u));
     for (var part = 0u; part < 2u; part++) {
       let line = 8u * part + thread % ${subgroupThreads}u / 4u;
       let quad = thread % 4u;
-      finish(startY, row + i32(line), col + i32(4u * quad), staged[stage + line * ${stageLine}u + quad]);
+      let at = stage + line * ${stageLine}u + quad;
+      ${finish}
     }
-  }`,
-  );
+  }`;
+  });
 }

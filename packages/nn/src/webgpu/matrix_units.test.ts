@@ -5,6 +5,7 @@ import { withReferenceKernels } from "../kernels/door.js";
 import { conv2d } from "../ops/conv2d.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
+import { swiglu } from "../ops/swiglu.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
@@ -119,6 +120,8 @@ describeOnBackends(
         ({ a, b, c, d, e }: Params) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),
         [[70, 48], [70, 36], [36, 48], [48], [48]],
       ],
+      ["swiglu", ({ a, b, c }: Params) => swiglu(a!, b!, c!), [[2, 21, 36], [36, 136], [136]]],
+      ["swiglu, odd", ({ a, b, c }: Params) => swiglu(a!, b!, c!), [[9, 7], [7, 38], [38]]],
       [
         "conv2d",
         ({ a, b, c }: Params) => conv2d(a as tf.Tensor4D, b as tf.Tensor4D, c, { padding: 1 }),
@@ -167,7 +170,9 @@ describeOnBackends(
             kind: "units",
             shape: { rows: 64, cols: 64 },
           });
-          expect(likelyForm(backend, { ...many, half: false })).toEqual({ kind: "single", tile: 128 });
+          expect(likelyForm(backend, { ...many, half: false })).toEqual({
+            ...{ kind: "single", tile: { rows: 128, cols: 128 } },
+          });
           expect(formsOf(backend, many).length).toBe(2);
           return undefined;
         },

@@ -1,3 +1,4 @@
+import { pairedColumnCode } from "./gated_pairs.js";
 import { loadExpression } from "./half_storage.js";
 
 /**
@@ -25,6 +26,8 @@ export interface Operand {
   readonly vector: boolean;
   /** The buffer holds halves; see `half_storage.ts`. */
   readonly half: boolean;
+  /** Blocks of so many columns of gates and of values take turns (B only); see `gated_pairs.ts`. */
+  readonly paired?: number | undefined;
 }
 
 /**
@@ -34,7 +37,8 @@ export interface Operand {
  * @param depth numbers along K of a tile
  * @param quads vectors along the outer axis of a tile
  */
-export function loaderCode({ name, kind, vector, half }: Operand, depth: number, quads: number): string {
+export function loaderCode(operand: Operand, depth: number, quads: number): string {
+  const { name, kind, vector, half, paired } = operand;
   const buffer = name.toLowerCase();
   const outer = name === "A" ? "uniforms.M" : "uniforms.N";
   const along = runsAlongOuter(kind);
@@ -45,10 +49,12 @@ export function loaderCode({ name, kind, vector, half }: Operand, depth: number,
   const body = vector
     ? `if (first < ${outer}) { four = ${loadExpression(buffer, `(start + k * ${outer} + first) / 4`, half, true)}; }`
     : [0, 1, 2, 3].map(one).join("\n    ");
+  const first = `base + 4 * (thread ${quad})`;
   return `
+${paired === undefined ? "" : pairedColumnCode(paired)}
 ${vector ? "" : elementCode(name, kind, outer, bufferReader(buffer, half, false))}
 fn load${name}(start : i32, base : i32, deep : i32, last : i32, thread : i32) -> vec4<f32> {
-  let first = base + 4 * (thread ${quad});
+  let first = ${paired === undefined ? first : `pairedColumn(${first})`};
   let k = deep + thread ${deep};
   var four = vec4<f32>();
   if (k < last) {

@@ -1,6 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type Dispatch, dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
-import type { EpilogueActivation } from "./epilogue.js";
+import { type EpilogueActivation, resultColumns } from "./epilogue.js";
 import { matrixUnitsInUse } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import type { OperandKind } from "./operand_loader.js";
@@ -17,7 +17,10 @@ export interface ProductNorm {
   readonly epsilon: number;
 }
 
-/** A product of matrices and what follows it: y = residual + scale * activation(norm(A B + bias)). */
+/**
+ * A product of matrices and what follows it: y = residual + scale * activation(norm(A B + bias)). With `gatedSilu` B is not
+ * transposed, and the result has half its columns.
+ */
 export interface Product {
   /** [batch, M, K], or [batch, K, M] when transposed; batch 1 is used for every product. */
   readonly a: TensorInfo;
@@ -87,6 +90,8 @@ export function runGathered(backend: ShaderBackend, product: GatheredProduct): T
 /** What a product's speed depends on. */
 export function problemOf(backend: ShaderBackend, product: GatheredProduct): ProductProblem {
   const { m, n, k, kindA, kindB, batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
+  const { activation = "none" } = product;
+  const vectorN = resultColumns(n, { activation }) % 4 === 0;
   return {
     ...{ m, n, k, batch, splits, strideA, strideB, kindA, kindB, sizes },
     numbersA: numbersIn(product.a),
@@ -94,13 +99,13 @@ export function problemOf(backend: ShaderBackend, product: GatheredProduct): Pro
     halfA: holdsHalves(backend, product.a),
     halfB: holdsHalves(backend, product.b),
     end: {
-      vectorN: n % 4 === 0,
+      vectorN,
       bias: product.bias !== undefined,
       norm: product.norm !== undefined,
-      activation: product.activation ?? "none",
+      activation,
       scale: product.scale !== undefined,
       residual: product.residual !== undefined,
-      halfY: product.compact === true && n % 4 === 0,
+      halfY: product.compact === true && vectorN,
     },
     half: product.half === true && matrixUnitsInUse() !== undefined,
   };
@@ -127,7 +132,13 @@ export function productPass(
   return {
     key: shader.key,
     extensions: shader.extensions,
-    outputs: [{ name: "y", element: end.halfY ? "vec2<u32>" : element, into: [batch * splits, m, n] }],
+    outputs: [
+      {
+        name: "y",
+        element: end.halfY ? "vec2<u32>" : element,
+        into: [batch * splits, m, resultColumns(n, end)],
+      },
+    ],
     inputs: [
       { name: "a", element: elementOfBuffer(problem.halfA, shader.vectorA), tensor: a },
       { name: "b", element: elementOfBuffer(problem.halfB, shader.vectorB), tensor: b },

@@ -1,11 +1,18 @@
 import { isHardware, type UniformValue, workgroupBytes } from "./dispatch.js";
-import type { Epilogue } from "./epilogue.js";
+import { type Epilogue, isGated, resultColumns } from "./epilogue.js";
 import { matrixUnitsInUse } from "./half_precision.js";
 import { readsVectors } from "./matrix_unit_loader.js";
-import { type UnitShape, type UnitVariant, unitBytes, unitCode, unitKey } from "./matrix_unit_shader.js";
+import {
+  fragmentCounts,
+  type UnitShape,
+  type UnitVariant,
+  unitBytes,
+  unitCode,
+  unitKey,
+} from "./matrix_unit_shader.js";
 import type { MatrixUnits } from "./matrix_units.js";
 import type { OperandKind } from "./operand_loader.js";
-import { type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
+import { type ProductTile, type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
 import type { ShaderBackend } from "./shader.js";
 
 /** What a product multiplies, without the numbers: all that its speed depends on. */
@@ -35,12 +42,12 @@ export interface ProductProblem {
 
 /** One way to compute a product; all give the same numbers, up to the order of adding up and the precision asked for. */
 export type ProductForm =
-  | { readonly kind: "single"; readonly tile: 64 | 128 }
+  | { readonly kind: "single"; readonly tile: ProductTile }
   | { readonly kind: "units"; readonly shape: UnitShape };
 
 /** A form's name, the same in every process. */
 export function formName(form: ProductForm): string {
-  return form.kind === "single" ? `single ${form.tile}` : `units ${Object.values(form.shape).join("x")}`;
+  return `${form.kind} ${Object.values(form.kind === "single" ? form.tile : form.shape).join("x")}`;
 }
 
 /** The shader of a product in one form. */
@@ -76,7 +83,7 @@ export function shaderOf(backend: ShaderBackend, problem: ProductProblem, form: 
   const { tile } = form;
   const vectorM = a === "outer" && m % 4 === 0;
   const variant: ProductVariant = {
-    ...{ tile, a, b, vectorM, halfA, halfB, split, unroll: isHardware(backend) },
+    ...{ ...tile, a, b, vectorM, halfA, halfB, split, unroll: isHardware(backend) },
     ...end,
   };
   return {
@@ -85,8 +92,7 @@ export function shaderOf(backend: ShaderBackend, problem: ProductProblem, form: 
     vectorA: vectorM,
     vectorB: vectorB(variant),
     code: () => productCode(variant),
-    rows: tile,
-    cols: tile,
+    ...tile,
   };
 }
 
@@ -95,7 +101,7 @@ function unitVariant(problem: ProductProblem, shape: UnitShape): UnitVariant {
   const split = problem.splits > 1;
   const size = (name: "C" | "O"): number => sizes.find(([known]) => known === name)?.[2] ?? 1;
   const vector = (kind: OperandKind, outer: number): boolean => readsVectors(kind, outer, k, size, split);
-  const vectors = { vectorA: vector(kindA, m), vectorB: vector(kindB, n) };
+  const vectors = { vectorA: vector(kindA, m), vectorB: vector(kindB, resultColumns(n, end)) };
   return { shape, a: kindA, b: kindB, ...vectors, halfA, halfB, split, ...end };
 }
 
@@ -118,18 +124,25 @@ export const unitShapes: readonly UnitShape[] = [
   { rows: 64, cols: 64, subgroupRows: 2, subgroupCols: 2, depth: 16, buffers: 1 },
 ];
 
-/** Every form that the device can compute a problem in. */
+/** Tiles in single precision; the square ones are likely to be best, those between win where neither has the right count of groups. */
+const singleTiles: readonly ProductTile[] = [
+  { rows: 64, cols: 64 },
+  { rows: 128, cols: 64 },
+  { rows: 64, cols: 128 },
+  { rows: 128, cols: 128 },
+];
+
+/** Every form that the device can compute a problem in; a gated one keeps gates and their values together. */
 export function formsOf(backend: ShaderBackend, problem: ProductProblem): ProductForm[] {
   const units = matrixUnitsInUse();
   if (problem.half && units) {
     return unitShapes
+      .filter((shape) => !isGated(problem.end) || fragmentCounts(shape)[1] % 2 === 0)
       .filter((shape) => fits(backend, unitVariant(problem, shape), units))
       .map((shape) => ({ kind: "units", shape }));
   }
-  return [
-    { kind: "single", tile: 64 },
-    { kind: "single", tile: 128 },
-  ];
+  const tiles = singleTiles.filter(({ cols }) => !isGated(problem.end) || cols === 128);
+  return tiles.map((tile) => ({ kind: "single", tile }));
 }
 
 function fits(backend: ShaderBackend, variant: UnitVariant, units: MatrixUnits): boolean {
@@ -142,6 +155,9 @@ export function likelyForm(backend: ShaderBackend, problem: ProductProblem): Pro
   const forms = formsOf(backend, problem);
   const large = groupsOf(problem, 128, 128) >= busyGroups && m > 64 && n > 64;
   const units = forms.filter((form) => form.kind === "units");
-  if (units.length === 0) return { kind: "single", tile: large ? 128 : 64 };
+  const edge = large ? 128 : 64;
+  if (units.length === 0) {
+    return { kind: "single", tile: { rows: edge, cols: isGated(problem.end) ? 128 : edge } };
+  }
   return units.find(({ shape }) => large || shape.rows <= 64) ?? units[0]!;
 }

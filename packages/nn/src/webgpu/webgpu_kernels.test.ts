@@ -18,6 +18,7 @@ import { avgPool2d } from "../ops/pool.js";
 import { resizeBicubic, resizeBilinear } from "../ops/resize.js";
 import { softmax } from "../ops/softmax.js";
 import { sortDescending } from "../ops/sort.js";
+import { swiglu } from "../ops/swiglu.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import { expectParity, type ParityCase } from "../testing/expect_parity.js";
 import { installWebgpuKernels } from "./install.js";
@@ -42,6 +43,16 @@ const cases: readonly ParityCase[] = [
   ],
   ["layerNorm", ({ a, b, c }) => layerNorm(a!, b!, c!), [[2, 25, 1100], [1100], [1100]]],
   ["gatedSilu", ({ a }) => gatedSilu(a!), [[2, 5, 74]]],
+  ["swiglu", ({ a, b, c }) => swiglu(a!, b!, c!), [[2, 70, 33], [33, 264], [264]]],
+  ["swiglu, odd sizes", ({ a, b, c }) => swiglu(a!, b!, c!), [[2, 3, 18], [18, 2 * 67], [2 * 67]]],
+  [
+    "swiglu of a row to a number, no bias",
+    ({ a, b }) => swiglu(a!, b!),
+    [
+      [1, 5],
+      [5, 2],
+    ],
+  ],
   ["linear, many rows", ({ a, b, c }) => linear(a!, b!, c!), [[1100, 8], [8, 70], [70]]],
   [
     "linear to one number",

@@ -2,7 +2,7 @@ import { type Params, storedBytes, toHalfStorage, useWebgpuPrecision, valueAndGr
 import { describeOnBackends } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
-import { buildDinov2 } from "./index.js";
+import { buildDinov2, embedPatches } from "./index.js";
 
 /** Counts what reaches the GPU while `work` runs. */
 async function countDispatches(work: () => tf.Tensor): Promise<number> {
@@ -34,7 +34,21 @@ describeOnBackends(
       // Seven a block: norm, qkv, attention, projection; norm, fc1 with GELU, fc2.
       expect(count).toBeGreaterThanOrEqual(7 * 25);
       expect(count).toBeLessThan(7 * 25 + 25);
+      expect(await countDispatches(() => embedPatches(model.config, params, images))).toBe(1);
       tf.dispose([images, ...Object.values(params)]);
+    });
+
+    it("are seven a block with SwiGLU too", async () => {
+      const images = tf.zeros<tf.Rank.R4>([1, 28, 28, 3]);
+      const counts: number[] = [];
+      for (const depth of [1, 3]) {
+        const model = buildDinov2({ embedDim: 32, heads: 2, depth, imageSizePx: 28, ffn: "swiglu" });
+        const params = model.init(0);
+        counts.push(await countDispatches(() => tf.tidy(() => model.forward(params, images).prenorm)));
+        tf.dispose(Object.values(params));
+      }
+      expect(counts[1]! - counts[0]!).toBe(2 * 7);
+      images.dispose();
     });
 
     it("are as many with halves in memory: nobody has to widen them", async () => {

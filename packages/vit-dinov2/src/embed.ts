@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import { linear, type Params } from "@glof/nn";
+import { conv2d, type Params } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dinov2Config } from "./config.js";
 import { interpolatePosition } from "./position.js";
@@ -26,21 +26,18 @@ export function patchGrid(config: Dinov2Config, images: tf.Tensor4D): PatchGrid 
 }
 
 /**
- * Each patch through the patch embedding: a convolution of stride = size, computed as one matrix product.
+ * Each patch through the patch embedding: a convolution of stride = size, one matrix product whose operand WebGPU gathers on the
+ * way.
  *
  * @returns [N, P, D]
  */
 export function embedPatches(config: Dinov2Config, params: Params, images: tf.Tensor4D): tf.Tensor3D {
-  const { patchSizePx: patch, embedDim } = config;
+  const { patchSizePx: stride, embedDim } = config;
   const [rows, cols] = patchGrid(config, images);
-  const [batch, , , channels] = images.shape;
+  const kernel = params["patch_embed.proj.weight"] as tf.Tensor4D;
   return tf.tidy(() => {
-    const strips = tf.reshape(images, [batch * rows, patch, cols, patch * channels]);
-    // [N·rows, cols, patch, patch·C]: pixels of one patch lie together, in the order of an HWIO kernel.
-    const patches = tf.transpose(strips, [0, 2, 1, 3]);
-    const pixels = tf.reshape(patches, [batch, rows * cols, patch * patch * channels]);
-    const kernel = tf.reshape(params["patch_embed.proj.weight"]!, [patch * patch * channels, embedDim]);
-    return linear(pixels as tf.Tensor3D, kernel, params["patch_embed.proj.bias"]!);
+    const patches = conv2d(images, kernel, params["patch_embed.proj.bias"]!, { stride });
+    return tf.reshape(patches, [images.shape[0], rows * cols, embedDim]);
   });
 }
 

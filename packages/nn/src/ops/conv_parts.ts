@@ -62,12 +62,13 @@ function composedForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry)
 
 /** dx from dy: a convolution of dy, spread out by the stride, with the flipped kernel. */
 export function convInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
+  // Each pixel is under one tap: a kernel that visits all of them would multiply zeros most of the time.
+  if (isPatchwise(geometry)) return patchInputGradient(dy, w, geometry);
   const fast = useKernel("GlofConv2DInputGradient");
   if (fast !== undefined) {
     const inputShape = [dy.shape[0], ...geometry.inSize, w.shape[2]];
     return fast({ dy, filter: w }, { ...convAttributes(geometry), inputShape }) as tf.Tensor4D;
   }
-  if (isPatchwise(geometry)) return patchInputGradient(dy, w, geometry);
   const { stride, padding, dilation, inSize } = geometry;
   const span = kernelSpan(geometry);
   const flipped = tf.transpose(tf.reverse(w, [0, 1]), [0, 1, 3, 2]);

@@ -1,3 +1,4 @@
+import { isGlofError } from "@glof/core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterEach, describe, expect, it } from "vitest";
 import { slugOf } from "./machine.js";
@@ -7,6 +8,15 @@ import { reportPage } from "./report.js";
 import { type SideClient, startSide } from "./side_process.js";
 import { compileFmaLoop, FLOP_PER_ITERATION } from "./sides/fma_loop.js";
 import { gemmGraph } from "./sides/gemm_graph.js";
+
+function asError(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 describe("parseOptions", () => {
   it("knows suites, peers and sizes", () => {
@@ -18,11 +28,29 @@ describe("parseOptions", () => {
   });
 
   it.each([
-    ["--suite", "opps"],
-    ["--backend", "cuda"],
-    ["--repeats", "0"],
-    ["--peers", "jax"],
-  ])("refuses %s %s", (...args) => expect(() => parseOptions(args)).toThrow(/expected/));
+    [["--suite", "opps"], /--suite: expected some of ops, model.*got "opps"/],
+    [["--backend", "cuda"], /--backend: expected one of wasm, webgpu, cpu, got "cuda"/],
+    [["--backend", "wasm,cpu"], /expected one of/],
+    [["--repeats", "0"], /from 1 on, got "0"/],
+    [["--repeats", ""], /from 1 on/],
+    [["--budget=-3"], /seconds above 0/],
+    [["--peers", "jax"], /stock, ort, torch, gdal, or write none/],
+    [["--resume"], /--json/],
+    [["--no-robustness"], /--backend webgpu/],
+    [["--bogus"], /--bogus/],
+    [["stray"], /stray/],
+  ])("refuses %s", (args, message) => {
+    const error = asError(() => parseOptions(args));
+    expect(isGlofError(error, "bad-argument")).toBe(true);
+    expect((error as Error).message).toMatch(message);
+  });
+
+  it("replaces the page of this machine by whole runs only", () => {
+    expect(parseOptions([]).report).toBeUndefined();
+    expect(parseOptions(["--suite", "ops"]).report).toBe("none");
+    expect(parseOptions(["--case", "linear"]).report).toBe("none");
+    expect(parseOptions(["--case", "linear", "--report", "x.md"]).report).toBe("x.md");
+  });
 });
 
 describe("what is measured with", () => {
@@ -115,6 +143,7 @@ describe("reportPage", () => {
         {
           name: "ops",
           about: "Operations.",
+          memoryPerCase: true,
           sides: { glof: { threads: 1 } },
           absent: { gdal: "not installed" },
           left: ["softmax"],

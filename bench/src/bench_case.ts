@@ -7,6 +7,10 @@ export interface BenchCase extends WorkCount {
   readonly task: Task;
   /** Sides left out, and why: shown in the table as they stand. */
   readonly leftOut?: Partial<Record<SideName, string>>;
+  /** A row that a page cannot do without: in a run of several suites these come first, the rest after them while there is time. */
+  readonly isMain?: boolean;
+  /** Makes the files that it needs, where they are not there yet. Its time is not counted. */
+  readonly setUp?: () => void | Promise<void>;
   /** At most so many measurements of each side: for slow cases. Default: as many as were asked for. */
   readonly repeats?: number | undefined;
   /** Largest relative difference (greatest difference over greatest value) that is still the same result. Default 1e-4. */

@@ -52,6 +52,13 @@ describe("measureTask", () => {
     expect(outcomes.glof).toMatchObject({ ms: { repeats: 3 } });
   });
 
+  it("repeats a side as often as there is time for it", async () => {
+    const sides = [pretend("glof", [10, 10, 10, 10]), pretend("stock", [400, 400, 400, 400])];
+    const outcomes = await measureTask(task, sides, often);
+    expect(outcomes.stock).toMatchObject({ ms: { repeats: 2 } });
+    expect(outcomes.glof).toMatchObject({ ms: { repeats: 3 } });
+  });
+
   it("names a side that cannot, at once or later, and measures the others", async () => {
     const sides = [
       pretend("ort", ["runs forward passes only"]),

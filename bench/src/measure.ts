@@ -4,11 +4,14 @@ import { type Summary, summarize } from "./statistics.js";
 
 /** How often to measure. */
 export interface Repeats {
-  /** Measurements of each side. */
+  /** Measurements of each side, at most. */
   readonly repeats: number;
   /** A run shorter than this is repeated within one measurement, so that clocks and timers do not show. Milliseconds. */
   readonly leastMs: number;
-  /** A side whose first run takes longer than this is measured by that run alone. Milliseconds. */
+  /**
+   * A side is measured as often as fits into this time, by its first run; where that run alone takes longer, it is the
+   * measurement. Milliseconds.
+   */
   readonly mostMs: number;
 }
 
@@ -64,7 +67,8 @@ export async function measureTask(
     const inner = Math.max(1, Math.ceil(leastMs / Math.max(firstMs, 0.01)));
     const facts = { ...prepared.facts, ...first.facts };
     const replies = isSlow ? [first] : [];
-    running.push({ side, first: { ...first, facts }, inner, repeats: isSlow ? 0 : repeats, replies });
+    const wanted = isSlow ? 0 : Math.min(repeats, Math.floor(mostMs / Math.max(firstMs, 0.01)));
+    running.push({ side, first: { ...first, facts }, inner, repeats: wanted, replies });
   }
   const rounds = Math.max(0, ...running.map((one) => one.repeats));
   for (let round = 0; round < rounds; round++) {

@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { GlofError } from "@glof/core";
 import type { SideName } from "./protocol.js";
 import type { BenchSize } from "./suites/ops_suite.js";
 
@@ -20,7 +21,7 @@ export interface BenchOptions {
   readonly size: BenchSize;
   readonly repeats: number;
   readonly json: string | undefined;
-  /** Report to write; `undefined`: the one of this machine, `none`: nowhere. */
+  /** Report to write; `undefined`: the one of this machine, which only a whole run replaces; `none`: nowhere. */
   readonly report: string | undefined;
   /** Cases whose name has this in it. */
   readonly filter: string;
@@ -39,12 +40,12 @@ export const USAGE = `npm run bench -- [options]
   --suite ops,model,…   of ${suiteNames.join(", ")} (default: all)
   --backend name        wasm, webgpu or cpu (default: wasm)
   --peers stock,ort,…   of ${peerNames.join(", ")}, or none (default: all)
-  --repeats n           measurements of each side (default: 7; --quick: 3)
-  --quick               small cases, a report only where --report names one
+  --repeats n           measurements of each side (default: 7; --quick: 3), slow sides less
+  --quick               small cases, no page but where --report names one
   --smoke               tiny cases: does it run at all
   --case text           only cases whose name has this text in it
   --json file           everything measured, as JSON
-  --report file         the table (default: docs/benchmarks/<machine>.md), or none
+  --report file         the page, or none (default: docs/benchmarks/<machine>.md by a run of all suites and cases, else none)
   --cache folder        checkpoints, graphs and scenes that are made once
   --resume              keep the cases that the file of --json has already (Ctrl-C keeps what was measured)
   --budget seconds      begin no further case after that long
@@ -54,49 +55,70 @@ export const USAGE = `npm run bench -- [options]
 /**
  * Reads a command line.
  *
- * @throws Error for what it does not know; the message says what is expected
+ * @throws GlofError `bad-argument` for what it does not know; the message says what is expected
  */
 export function parseOptions(args: readonly string[]): BenchOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      suite: { type: "string" },
-      backend: { type: "string", default: "wasm" },
-      peers: { type: "string", default: peerNames.join(",") },
-      repeats: { type: "string" },
-      quick: { type: "boolean", default: false },
-      smoke: { type: "boolean", default: false },
-      case: { type: "string", default: "" },
-      json: { type: "string" },
-      report: { type: "string" },
-      cache: { type: "string", default: join(tmpdir(), "glof-bench") },
-      verbose: { type: "boolean", default: false },
-      resume: { type: "boolean", default: false },
-      budget: { type: "string", default: "Infinity" },
-      "no-robustness": { type: "boolean", default: false },
-    },
-  });
+  const values = valuesOf(args);
   const size: BenchSize = values.smoke ? "smoke" : values.quick ? "quick" : "full";
-  const repeats = Number(values.repeats ?? { full: 7, quick: 3, smoke: 1 }[size]);
-  if (!Number.isInteger(repeats) || repeats < 1) throw new Error("--repeats: expected a number from 1 on.");
-  const budget = Number(values.budget);
-  if (!(budget > 0)) throw new Error("--budget: expected seconds above 0.");
-  if (values.resume && values.json === undefined) throw new Error("--resume: expected --json with it.");
+  const suites =
+    values.suite === undefined ? suiteNames : listOf("--suite", values.suite, suiteNames, "leave it out");
+  const isWhole = size === "full" && values.case === "" && suites.length === suiteNames.length;
+  const backend = nameOf("--backend", values.backend, backendNames);
+  if (values.resume && values.json === undefined) refuse("--resume", "--json file with it", "none");
+  if (values["no-robustness"] && backend !== "webgpu")
+    refuse("--no-robustness", "--backend webgpu with it", backend);
   return {
-    suites: values.suite === undefined ? suiteNames : namesOf("--suite", values.suite, suiteNames),
-    backend: namesOf("--backend", values.backend, ["wasm", "webgpu", "cpu"] as const)[0]!,
-    peers: values.peers === "none" ? [] : namesOf("--peers", values.peers, peerNames),
+    suites,
+    backend,
+    peers: values.peers === "none" ? [] : listOf("--peers", values.peers, peerNames, "write none"),
     size,
-    repeats,
+    repeats: numberOf("--repeats", values.repeats ?? usualRepeats[size], "a whole number from 1 on", isCount),
     json: values.json,
-    report: values.report ?? (size === "full" ? undefined : "none"),
+    report: values.report ?? (isWhole ? undefined : "none"),
     filter: values.case,
     cache: values.cache,
     verbose: values.verbose,
     resume: values.resume,
-    budget,
+    budget: numberOf("--budget", values.budget, "seconds above 0", (value) => value > 0),
     robustness: !values["no-robustness"],
   };
+}
+
+const backendNames = ["wasm", "webgpu", "cpu"] as const;
+const usualRepeats = { full: "7", quick: "3", smoke: "1" } as const;
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
+
+function valuesOf(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        suite: { type: "string" },
+        backend: { type: "string", default: "wasm" },
+        peers: { type: "string", default: peerNames.join(",") },
+        repeats: { type: "string" },
+        quick: { type: "boolean", default: false },
+        smoke: { type: "boolean", default: false },
+        case: { type: "string", default: "" },
+        json: { type: "string" },
+        report: { type: "string" },
+        cache: { type: "string", default: join(tmpdir(), "glof-bench") },
+        verbose: { type: "boolean", default: false },
+        resume: { type: "boolean", default: false },
+        budget: { type: "string", default: "Infinity" },
+        "no-robustness": { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new GlofError(
+      "bad-argument",
+      `npm run bench: expected the options of --help, got another: ${found}.`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** The sides that take part: ours first. */
@@ -116,9 +138,35 @@ export function sidesOf({ peers, backend }: BenchOptions): SideName[] {
   ];
 }
 
-function namesOf<Name extends string>(option: string, text: string, known: readonly Name[]): Name[] {
+function listOf<Name extends string>(
+  option: string,
+  text: string,
+  known: readonly Name[],
+  without: string,
+): Name[] {
   const names = text.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !known.includes(name as Name));
-  if (unknown === undefined) return names as Name[];
-  throw new Error(`${option}: expected some of ${known.join(", ")}, got "${unknown}".`);
+  if (unknown !== undefined) refuse(option, `some of ${known.join(", ")}, or ${without}`, `"${unknown}"`);
+  // In their own order and once each.
+  return known.filter((name) => names.includes(name));
+}
+
+function nameOf<Name extends string>(option: string, text: string, known: readonly Name[]): Name {
+  const found = known.find((name) => name === text.trim());
+  return found ?? refuse(option, `one of ${known.join(", ")}`, `"${text}"`);
+}
+
+function numberOf(option: string, text: string, what: string, isRight: (value: number) => boolean): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  return isRight(value) ? value : refuse(option, what, `"${text}"`);
+}
+
+function refuse(option: string, expected: string, got: string): never {
+  throw new GlofError(
+    "bad-argument",
+    `${option}: expected ${expected}, got ${got}. Correct the command line.`,
+    {
+      option,
+    },
+  );
 }

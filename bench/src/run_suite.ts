@@ -18,7 +18,7 @@ export interface Agreement {
 }
 
 /** A case with what was measured. */
-export interface CaseResult extends BenchCase {
+export interface CaseResult extends Omit<BenchCase, "setUp"> {
   readonly outcomes: Outcomes;
   readonly agreement: Partial<Record<SideName, Agreement>>;
   /** Clock when it began, ISO 8601. */
@@ -33,6 +33,8 @@ export interface CaseResult extends BenchCase {
 export interface SuiteResult {
   readonly name: string;
   readonly about: string;
+  /** Whether peak memory is that of a case, since each had processes of its own. */
+  readonly memoryPerCase: boolean;
   readonly cases: readonly CaseResult[];
   /** What each side says of itself. */
   readonly sides: Partial<Record<SideName, Facts>>;
@@ -49,6 +51,8 @@ export interface RunSuiteOptions {
   readonly repeats: Repeats;
   /** What was measured before: its cases are taken over. */
   readonly known?: SuiteResult | undefined;
+  /** Which of the cases to measure now; default all. */
+  readonly wants?: (one: BenchCase) => boolean;
   /** Whether to begin no further case. */
   readonly isOver?: () => boolean;
   /** After each case that was measured; `soFar` is what a report may show already. */
@@ -60,7 +64,7 @@ export interface RunSuiteOptions {
 export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<SuiteResult> {
   const options = suite.backend ? { ...given, launch: { ...given.launch, backend: suite.backend } } : given;
   const taking = options.sides.filter((name) => suite.sides.includes(name));
-  const { known, isOver = () => false } = given;
+  const { known, isOver = () => false, wants = () => true } = given;
   const facts: Partial<Record<SideName, Facts>> = { ...known?.sides };
   const absent: Partial<Record<SideName, string>> = {};
   const start = (names: readonly SideName[]) =>
@@ -71,31 +75,29 @@ export async function runSuite(suite: Suite, given: RunSuiteOptions): Promise<Su
       absent,
     );
   const done = new Map(known?.cases.map((one) => [one.name, one]));
-  const isNew = suite.cases.some(({ name }) => !done.has(name));
-  const shared = suite.freshProcesses || !isNew ? undefined : await start(taking);
-  const cases: CaseResult[] = [];
-  const { name, about } = suite;
-  const soFar = (): SuiteResult => {
-    const left = suite.cases.slice(cases.length).map((one) => one.name);
-    return { name, about, cases: [...cases], left, sides: facts, absent };
-  };
-  for (const one of suite.cases) {
-    const before = done.get(one.name);
-    if (before !== undefined) {
-      cases.push(before);
-      continue;
-    }
+  const soFar = (): SuiteResult => ({
+    ...{ name: suite.name, about: suite.about, memoryPerCase: suite.freshProcesses },
+    cases: suite.cases.flatMap((one) => done.get(one.name) ?? []),
+    left: suite.cases.map((one) => one.name).filter((name) => !done.has(name)),
+    ...{ sides: facts, absent: { ...known?.absent, ...absent } },
+  });
+  const todo = suite.cases.filter((one) => !done.has(one.name) && wants(one));
+  let shared: SideClient[] | undefined;
+  for (const one of todo) {
     if (isOver()) break;
+    await one.setUp?.();
     const [at, started, load] = [new Date().toISOString(), performance.now(), loadavg()[0]!];
     const wanted = taking.filter((name) => one.leftOut?.[name] === undefined);
+    if (!suite.freshProcesses) shared ??= await start(taking);
     const sides = (shared ?? (await start(wanted))).filter(({ name }) => wanted.includes(name));
     const outcomes = await measureTask(one.task, sides, repeatsOf(one, options.repeats));
     const agreement = await compareOutputs(sides, outcomes);
     for (const side of sides) await (shared ? side.ask({ ask: "release" }) : side.close());
     const seconds = (performance.now() - started) / 1000;
+    const { setUp, ...plain } = one;
     const all = { ...outcomes, ...leftOutOf(one, taking) };
-    const result: CaseResult = { ...one, outcomes: all, agreement, at, seconds, load };
-    cases.push(result);
+    const result: CaseResult = { ...plain, outcomes: all, agreement, at, seconds, load };
+    done.set(one.name, result);
     options.onCase?.(result, soFar());
   }
   for (const side of shared ?? []) await side.close();

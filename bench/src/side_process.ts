@@ -29,8 +29,10 @@ export function startSide(name: SideName, program: Program, onNoise?: (line: str
   const child = spawn(program.command, [...program.args], {
     env: { ...process.env, ...program.env },
     stdio: ["pipe", "pipe", "pipe"],
+    // A group of its own: Ctrl-C in a terminal reaches this process alone, which ends it with all that it started.
+    detached: hasGroups,
   });
-  const killed = (): void => void child.kill("SIGKILL");
+  const killed = (): void => signalAll(child, "SIGKILL");
   process.once("exit", killed);
   const waiting = new Map<number, (reply: Reply) => void>();
   const lastNoise: string[] = [];
@@ -67,7 +69,7 @@ export function startSide(name: SideName, program: Program, onNoise?: (line: str
   const close = async (): Promise<void> => {
     if (hasEnded(child)) return;
     const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-    const late = setTimeout(() => child.kill("SIGKILL"), 5000);
+    const late = setTimeout(() => signalAll(child, "SIGKILL"), 5000);
     void ask({ ask: "quit" });
     await ended;
     clearTimeout(late);
@@ -85,7 +87,18 @@ function reasonIn(lines: readonly string[]): string {
 const hasEnded = (child: ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 
+const hasGroups = process.platform !== "win32";
+
 function pause(child: ChildProcess, stop: boolean): void {
-  if (process.platform === "win32" || hasEnded(child)) return;
-  child.kill(stop ? "SIGSTOP" : "SIGCONT");
+  if (hasGroups && !hasEnded(child)) signalAll(child, stop ? "SIGSTOP" : "SIGCONT");
+}
+
+/** To the process and to all that it started: GDAL's side starts programs. */
+function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (!hasGroups || child.pid === undefined) return void child.kill(signal);
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The last of them has ended meanwhile.
+  }
 }

@@ -8,6 +8,8 @@ export interface Work {
   run(): void | Promise<void>;
   /** The values that the other sides must give too; several parts where their sizes of numbers differ. */
   output?(): Promise<Float32Array | readonly Float32Array[]>;
+  /** What the last run took where another process does the work: in place of this process's numbers. */
+  usage?(): Pick<Reply, "cpuMs" | "peakBytes">;
   /** Milliseconds of stages and the like, after the runs. */
   facts?(): Facts;
   dispose(): void | Promise<void>;
@@ -92,6 +94,7 @@ async function measure(work: Work, inner: number, settle: Side["settle"]): Promi
     ms,
     cpuMs: (user + system) / 1000 / inner,
     peakBytes: process.resourceUsage().maxRSS * 1024,
+    ...work.usage?.(),
     facts: work.facts?.() ?? {},
   };
 }

@@ -16,6 +16,7 @@ export function lossesSuite(size: BenchSize): Suite {
     sides: ["glof", "stock", "torch", "torch-tuned"],
     cases: Object.entries(perPixel).map(([loss, flop]) => ({
       name: loss,
+      isMain: true,
       task: { kind: "loss", args: { loss, batch, side } },
       flop: flop * pixels,
       bytes: 12 * pixels,

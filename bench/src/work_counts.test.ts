@@ -1,6 +1,14 @@
 import { buildDinov2Vits14, flopsOf } from "@glof/vit-dinov2";
 import { describe, expect, it } from "vitest";
-import { attentionWork, convWork, elementwiseWork, linearWork, shareOfCeiling } from "./work_counts.js";
+import {
+  adamWork,
+  attentionWork,
+  convWork,
+  elementwiseWork,
+  gatedWork,
+  linearWork,
+  shareOfCeiling,
+} from "./work_counts.js";
 
 describe("work counts", () => {
   it("add up to the model's own count", () => {
@@ -36,5 +44,15 @@ describe("shareOfCeiling", () => {
     expect(shareOfCeiling({ flop: 50e9, bytes: 1e9 }, 1, ceiling)).toBeCloseTo(0.5);
     expect(shareOfCeiling({ flop: 1e9, bytes: 5e9 }, 1, ceiling)).toBeCloseTo(0.5);
     expect(shareOfCeiling({ flop: 1e9, bytes: 5e9 }, 2, ceiling)).toBeCloseTo(0.25);
+  });
+});
+
+describe("adamWork and gatedWork", () => {
+  it("count what is read and written once", () => {
+    // Parameter, gradient and moments in, all but the gradient out.
+    expect(adamWork(10).bytes).toBe((4 + 3) * 40);
+    // Twice as much in as out; with the gradient that, dY and dX on top.
+    expect(gatedWork(2, 5, false)).toEqual({ flop: 130, bytes: 3 * 40 });
+    expect(gatedWork(2, 5, true).bytes).toBe((3 + 2 + 1 + 2) * 40);
   });
 });

@@ -58,6 +58,19 @@ export function elementwiseWork(values: number, flopPerValue: number, withGradie
     : { flop: flopPerValue * values, bytes: F32 * 2 * values };
 }
 
+/** A step of Adam over `values` parameters: parameter, gradient and two moments read, all but the gradient written. */
+export function adamWork(values: number): WorkCount {
+  return { flop: 13 * values, bytes: F32 * 7 * values };
+}
+
+/** silu(gate) * value over [rows, 2 width] -> [rows, width]. With gradients: input and dY read, dX written, on top. */
+export function gatedWork(rows: number, width: number, withGradient: boolean): WorkCount {
+  const values = rows * width;
+  return withGradient
+    ? { flop: (13 + 18) * values, bytes: F32 * (3 + 5) * values }
+    : { flop: 13 * values, bytes: F32 * 3 * values };
+}
+
 /** Highest rates of a device. */
 export interface Ceiling {
   /** Floating-point operations per second. */

@@ -115,9 +115,62 @@ def resize(place, a):
     return Operation(place, [x], resized, a["gradient"])
 
 
+def group_norm(place, a):
+    x = place.tensor((1, a["rows"], a["rows"], a["channels"]), 1).permute(0, 3, 1, 2).contiguous()
+    inputs = [x, place.tensor((a["channels"],), 2), place.tensor((a["channels"],), 3)]
+    return Operation(place, inputs, lambda x, g, b: F.relu(F.group_norm(x, a["groups"], g, b, 1e-5)), a["gradient"])
+
+
+def gated_silu(place, a):
+    def gated(both):
+        gate, value = both.chunk(2, -1)
+        return F.silu(gate) * value
+
+    return Operation(place, [place.tensor((a["rows"], a["cols"]), 1, 3.0)], gated, a["gradient"])
+
+
+def conv_norm(place, a):
+    k, width = a["kernel"], (a["to"],)
+    x = place.tensor((1, a["rows"], a["rows"], a["from"]), 1).permute(0, 3, 1, 2).contiguous()
+    w = place.tensor((k, k, a["from"], a["to"]), 2, 0.05).permute(3, 2, 0, 1).contiguous()
+    facts = [place.tensor(width, 3), place.tensor(width, 4), place.tensor(width, 5), place.tensor(width, 6) + 1.5]
+    normed = lambda x, w, weight, bias, mean, var: F.relu(
+        F.batch_norm(F.conv2d(x, w, padding=k // 2), mean, var, weight, bias, False, 0.0, 1e-5)
+    )
+    return Operation(place, [x, w, *facts], normed, a["gradient"])
+
+
 def sort(place, a):
     x = place.tensor((1, a["values"]), 1)
-    return Operation(place, [x], lambda x: torch.sort(x, descending=True, stable=True)[0], False)
+
+    def sorted_values(x):
+        # ONNX has no sort; the values are the same.
+        if torch.onnx.is_in_onnx_export():
+            return torch.topk(x, a["values"])[0]
+        return torch.sort(x, descending=True, stable=True)[0]
+
+    return Operation(place, [x], sorted_values, False)
+
+
+class AdamWork:
+    """AdamW over the tensors of a transformer's blocks; [in, out] or [out, in] is the same to it."""
+
+    def __init__(self, place, a):
+        width = a["width"]
+        linear = lambda inputs, outputs: [(inputs, outputs), (outputs,)]
+        block = [(width,)] * 6 + linear(width, 3 * width) + linear(width, width)
+        block += linear(width, 4 * width) + linear(4 * width, width)
+        shapes = block * a["depth"]
+        f32 = Place(place.device, torch.float32)
+        self.params = [f32.tensor(shape, 2 * at + 1).requires_grad_(True) for at, shape in enumerate(shapes)]
+        for at, shape in enumerate(shapes):
+            self.params[at].grad = f32.tensor(shape, 2 * at + 2)
+        self.optimiser = torch.optim.AdamW(self.params, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+        self.run()
+        self.parts = [self.params[at].detach().clone() for at in (0, -2, -1)]
+
+    def run(self):
+        self.optimiser.step()
 
 
 def gemm(place, a):
@@ -140,7 +193,11 @@ makers = {
     "softmax": softmax,
     "conv": conv,
     "resize": resize,
+    "groupNorm": group_norm,
+    "gatedSilu": gated_silu,
+    "convNorm": conv_norm,
     "sort": sort,
+    "adam": AdamWork,
     "gemm": gemm,
     "copy": copy,
     "loss": losses.loss,

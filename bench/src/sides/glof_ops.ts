@@ -1,6 +1,9 @@
 import {
   conv2d,
+  convBatchNorm,
+  gatedSilu,
   gelu,
+  groupNorm,
   layerNorm,
   linear,
   matMul,
@@ -14,8 +17,9 @@ import {
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TaskArgs } from "../protocol.js";
+import { adamWork } from "./glof_adam.js";
 import type { PrepareWork, Work } from "./serve.js";
-import { type Inputs, numberOf, operationWork, tensorOf } from "./tf_tools.js";
+import { type Inputs, normInputs, numberOf, operationWork, tensorOf } from "./tf_tools.js";
 
 /** The operations of `@glof/nn`. */
 export const glofOperations: Readonly<Record<string, PrepareWork>> = {
@@ -63,6 +67,24 @@ export const glofOperations: Readonly<Record<string, PrepareWork>> = {
       conv2d(x as tf.Tensor4D, w as tf.Tensor4D, undefined, { padding: (kernel - 1) / 2 }),
     );
   },
+  gatedSilu: (args) => work(args, [make(rowsAndCols(args), 1, 3)], (both) => gatedSilu(both!)),
+  groupNorm: (args) => {
+    const [rows, channels] = [numberOf(args, "rows"), numberOf(args, "channels")];
+    const options = { groups: numberOf(args, "groups"), activation: "relu" } as const;
+    const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
+    return work(args, inputs, (x, gamma, beta) => groupNorm(x as tf.Tensor4D, gamma!, beta!, options));
+  },
+  convNorm: (args) =>
+    work(args, normInputs(tf, args), (x, w, weight, bias, runningMean, runningVar) =>
+      convBatchNorm(
+        x as tf.Tensor4D,
+        w as tf.Tensor4D,
+        undefined,
+        { weight: weight!, bias: bias!, runningMean: runningMean!, runningVar: runningVar! },
+        { padding: (numberOf(args, "kernel") - 1) / 2, activation: "relu" },
+      ),
+    ),
+  adam: adamWork,
   resize: (args) => {
     const [small, large] = [numberOf(args, "small"), numberOf(args, "large")];
     return work(args, [make([1, small, small, numberOf(args, "channels")], 1)], (x) =>

@@ -22,7 +22,18 @@ const provider = process.argv[4] ?? "cpu";
  * its defaults.
  */
 await serve(async () => {
-  const kinds = ["linear", "attention", "layerNorm", "gelu", "softmax", "conv", "resize", "gemm", "model"];
+  const elementwise = ["layerNorm", "groupNorm", "gelu", "gatedSilu", "softmax"];
+  const kinds = [
+    "linear",
+    "attention",
+    ...elementwise,
+    "conv",
+    "convNorm",
+    "resize",
+    "sort",
+    "gemm",
+    "model",
+  ];
   const tasks = kinds.map((kind): [string, PrepareWork] => [kind, (args) => openGraph({ kind, args })]);
   return {
     facts: { version: `onnxruntime-node ${versionOf("onnxruntime-node")}`, provider, threads: "its default" },

@@ -1,7 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { TaskArgs } from "../protocol.js";
 import type { PrepareWork, Work } from "./serve.js";
-import { type Inputs, numberOf, operationWork, tensorOf } from "./tf_tools.js";
+import { stockAdam } from "./stock_adam.js";
+import { type Inputs, normInputs, numberOf, operationWork, tensorOf } from "./tf_tools.js";
 
 /** The same operations as a user of TensorFlow.js writes them, from its public functions. */
 export function stockOperations(engine: typeof tf): Readonly<Record<string, PrepareWork>> {
@@ -44,6 +45,25 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
         engine.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same"),
       );
     },
+    gatedSilu: (args) =>
+      work(engine, args, [make(rowsAndCols(args), 1, 3)], (both) => {
+        const [gate, value] = engine.split(both!, 2, -1);
+        return engine.mul(engine.mul(gate!, engine.sigmoid(gate!)), value!);
+      }),
+    groupNorm: (args) => {
+      const [rows, channels] = [numberOf(args, "rows"), numberOf(args, "channels")];
+      const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
+      return work(engine, args, inputs, (x, gamma, beta) =>
+        engine.relu(stockGroupNorm(engine, x as tf.Tensor4D, gamma!, beta!, numberOf(args, "groups"))),
+      );
+    },
+    convNorm: (args) =>
+      work(engine, args, normInputs(engine, args), (x, w, weight, bias, mean, variance) => {
+        const y = engine.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same");
+        const [m, v] = [mean as tf.Tensor1D, variance as tf.Tensor1D];
+        return engine.relu(engine.batchNorm(y, m, v, bias as tf.Tensor1D, weight as tf.Tensor1D, 1e-5));
+      }),
+    adam: stockAdam(engine),
     resize: (args) => {
       const [small, large] = [numberOf(args, "small"), numberOf(args, "large")];
       return work(engine, args, [make([1, small, small, numberOf(args, "channels")], 1)], (x) =>
@@ -73,6 +93,21 @@ export function stockLayerNorm(
   const { mean, variance } = engine.moments(x, -1, true);
   const normal = engine.mul(engine.sub(x, mean), engine.rsqrt(engine.add(variance, 1e-6)));
   return engine.add(engine.mul(normal, gamma), beta);
+}
+
+/** Mean and variance over the pixels and channels of each group, then scale and shift. */
+export function stockGroupNorm(
+  engine: typeof tf,
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  groups: number,
+): tf.Tensor4D {
+  const [batch, rows, cols, channels] = x.shape;
+  const grouped = engine.reshape(x, [batch, rows * cols, groups, channels / groups]);
+  const { mean, variance } = engine.moments(grouped, [1, 3], true);
+  const normal = engine.mul(engine.sub(grouped, mean), engine.rsqrt(engine.add(variance, 1e-5)));
+  return engine.add(engine.mul(engine.reshape(normal, x.shape), gamma), beta);
 }
 
 /** As in any tutorial: split into heads, batched products, softmax. */

@@ -56,6 +56,37 @@ export function tensorOf(engine: typeof tf, shape: readonly number[], salt: numb
   return engine.tensor(fillValues(length, salt, scale), [...shape]);
 }
 
+/** Image, filter, and scale, shift, mean and variance of a batch norm. */
+export function normInputs(engine: typeof tf, args: TaskArgs): tf.Tensor[] {
+  const [rows, kernel] = [numberOf(args, "rows"), numberOf(args, "kernel")];
+  const [from, to] = [numberOf(args, "from"), numberOf(args, "to")];
+  const image = tensorOf(engine, [1, rows, rows, from], 1);
+  const filter = tensorOf(engine, [kernel, kernel, from, to], 2, 0.05);
+  const [weight, bias, mean] = [3, 4, 5].map((salt) => tensorOf(engine, [to], salt));
+  const variance = engine.tensor(
+    fillValues(to, 6).map((value) => value + 1.5),
+    [to],
+  );
+  return [image, filter, weight!, bias!, mean!, variance];
+}
+
+/** Shapes of the tensors of a transformer's blocks, linear weights as [in, out]. */
+export function blockShapes(args: TaskArgs): number[][] {
+  const width = numberOf(args, "width");
+  const linear = (inputs: number, outputs: number) => [[inputs, outputs], [outputs]];
+  const block = [
+    ...[[width], [width], [width], [width], [width], [width]],
+    ...linear(width, 3 * width),
+    ...linear(width, width),
+    ...linear(width, 4 * width),
+    ...linear(4 * width, width),
+  ];
+  return Array.from({ length: numberOf(args, "depth") }, () => block).flat();
+}
+
+/** Settings of the step of Adam: a rate so high that a step changes a value's first digit. */
+export const adamSettings = { lr: 0.1, weightDecay: 0.01, betas: [0.9, 0.999], epsilon: 1e-8 } as const;
+
 /** Waits for a GPU: tfjs queues commands, and nothing tells when they are through but the queue itself. */
 export async function settleWebgpu(engine: typeof tf): Promise<void> {
   const backend = engine.backend() as unknown as {

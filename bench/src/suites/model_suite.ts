@@ -27,8 +27,11 @@ function modelCase(size: ModelSize, launch: Launch): BenchCase {
   const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const path = join(launch.cache, `dinov2-${size}-${depth}.pth`);
   const slow = "not run: minutes an image; the smaller models show its rate";
-  const leftOut: Partial<Record<SideName, string>> =
-    launch.backend === "wasm" && ["B", "L"].includes(size) ? { stock: slow } : {};
+  const isLong = launch.backend !== "webgpu" && size === "L";
+  const leftOut: Partial<Record<SideName, string>> = {
+    ...(launch.backend !== "webgpu" && size !== "S" && size !== "T" ? { stock: slow } : {}),
+    ...(isLong ? { torch: "not run: half a minute an image; torch-tuned is the faster one" } : {}),
+  };
   return {
     name: `ViT-${size}/14, ${depth} blocks`,
     isMain: true,

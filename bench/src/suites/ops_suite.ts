@@ -1,5 +1,5 @@
 import type { BenchCase, Suite } from "../bench_case.js";
-import { attentionWork, convWork, elementwiseWork, linearWork } from "../work_counts.js";
+import { adamWork, attentionWork, convWork, elementwiseWork, gatedWork, linearWork } from "../work_counts.js";
 
 const widths = { S: [384, 6], B: [768, 12], L: [1024, 16] } as const;
 /** 37 x 37 patches of a 518 x 518 image, and the class token. */
@@ -16,12 +16,22 @@ export function opsSuite(size: BenchSize): Suite {
   const tokens = size === "full" ? tokens518 : size === "quick" ? 325 : 65;
   return {
     name: "ops",
-    about: `Operations of ViT-S/B/L on ${tokens} tokens and of the decoder's convolutions, batch 1.`,
+    about: `Operations of ViT-S/B/L on ${tokens} tokens, of the decoder at ${imageSide[size]} x ${imageSide[size]} pixels, batch 1, and of a training step.`,
     freshProcesses: false,
     sides: ["glof", "glof-f16", "stock", "ort", "ort-webgpu", "torch", "torch-tuned", "torch-bf16"],
-    cases: [...names.flatMap((name) => transformerCases(name, tokens)), ...imageCases(size)],
+    cases: [
+      ...names.flatMap((name) =>
+        transformerCases(name, tokens).map((one) => ({ ...one, isMain: name === "S" })),
+      ),
+      ...[...gatedCases(tokens, size), ...imageCases(size), adamCase(size)].map((one) => ({
+        ...one,
+        isMain: true,
+      })),
+    ],
   };
 }
+
+const imageSide = { full: 518, quick: 252, smoke: 56 } as const;
 
 function transformerCases(name: keyof typeof widths, tokens: number): BenchCase[] {
   const [width, heads] = widths[name];
@@ -92,7 +102,7 @@ function elementwise(name: string, tokens: number, width: number, hidden: number
 
 /** The decoder's shapes: half and full resolution of the image, and the patch grid. */
 function imageCases(size: BenchSize): BenchCase[] {
-  const side = { full: 518, quick: 252, smoke: 56 }[size];
+  const side = imageSide[size];
   const shapes: [rows: number, from: number, to: number][] = [
     [side / 14, 64, 64],
     [side / 2, 64, 32],
@@ -112,7 +122,49 @@ function imageCases(size: BenchSize): BenchCase[] {
     task: { kind: "resize", args: { small, large, channels: 64, gradient } },
     ...elementwiseWork(values, 6, gradient),
   }));
-  return [...convs, ...resizes, sortCase(side * side)];
+  return [...convs, ...normCases(side), ...resizes, sortCase(side * side)];
+}
+
+/** The middle of ViT-g's SwiGLU. */
+function gatedCases(tokens: number, size: BenchSize): BenchCase[] {
+  const width = size === "smoke" ? 64 : 4096;
+  return [false, true].map((gradient) => ({
+    name: `gatedSilu ${tokens} x 2 x ${width}${gradient ? " + gradients" : ""}`,
+    task: { kind: "gatedSilu", args: { rows: tokens, cols: 2 * width, gradient } },
+    ...gatedWork(tokens, width, gradient),
+  }));
+}
+
+/** What follows the decoder's convolutions. Batch norm by running statistics is part of the convolution's arithmetic: 4 a value. */
+function normCases(side: number): BenchCase[] {
+  const [half, from, to] = [side / 2, 64, 32];
+  const groups = [false, true].map((gradient) => ({
+    name: `group norm + ReLU ${side} x ${side} x 16${gradient ? " + gradients" : ""}`,
+    task: { kind: "groupNorm", args: { rows: side, channels: 16, groups: 8, gradient } },
+    ...elementwiseWork(side * side * 16, 9, gradient),
+  }));
+  const conv = convWork([half, half, from], [half, half, to], 3, false);
+  return [
+    ...groups,
+    {
+      name: `conv 3x3 + batch norm + ReLU ${half} x ${half} x ${from} -> ${to}`,
+      task: { kind: "convNorm", args: { rows: half, from, to, kernel: 3, gradient: false } },
+      flop: conv.flop + 4 * half * half * to,
+      bytes: conv.bytes,
+    },
+  ];
+}
+
+/** A step of AdamW over all tensors of ViT-S's blocks: 12 times 14 of them. */
+function adamCase(size: BenchSize): BenchCase {
+  const [width, depth] = size === "smoke" ? [48, 2] : [384, 12];
+  const values = depth * (12 * width * width + 15 * width);
+  return {
+    name: `AdamW ${14 * depth} tensors, ${(values / 1e6).toFixed(1)} million values`,
+    task: { kind: "adam", args: { width, depth, gradient: false } },
+    ...adamWork(values),
+    leftOut: { ort: "has no optimiser", "ort-webgpu": "has no optimiser" },
+  };
 }
 
 /** The pixels of an image in order; n log2 n comparisons, values read, values and indices written. */
@@ -122,7 +174,6 @@ function sortCase(values: number): BenchCase {
     task: { kind: "sort", args: { values, gradient: false } },
     flop: values * Math.log2(values),
     bytes: 12 * values,
-    leftOut: { ort: "no such case" },
     tolerance: 0,
   };
 }

@@ -72,6 +72,11 @@ function trainCase(
         path: join(cache, `train-${model}${learning === "LoRA" ? "-lora" : ""}.pth`),
       },
     },
+    // Full fine-tuning moves everything there is, and recomputing trades its memory; the decoder alone is the cheapest lesson.
+    isMain:
+      (model !== "small" && learning === "full") ||
+      (model === "S" && learning === "decoder") ||
+      model === "tiny",
     leftOut: backend === "wasm" ? { stock: noConvGradient } : {},
     // Order of summation over a hundred thousand pixels, and equal errors that may be sorted either way.
     tolerance: 2e-3,

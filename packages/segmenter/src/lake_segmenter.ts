@@ -7,7 +7,7 @@ import {
   predictRaster,
   type TilePredictor,
 } from "@glof/inference";
-import { disposeParams, type Model, type Params, sigmoid, storeForPrediction } from "@glof/nn";
+import { disposeParams, type Model, type Params, sigmoid, storeForPrediction, warmUpWebgpu } from "@glof/nn";
 import { type ReflectanceWindow, requireBands, type Scene } from "@glof/sentinel2";
 import * as tf from "@tensorflow/tfjs-core";
 import { buildLakeSegmenter } from "./build_lake_segmenter.js";
@@ -72,6 +72,8 @@ export class LakeSegmenter {
   private readonly model: Model<tf.Tensor4D, tf.Tensor4D, SegmenterConfig>;
   private readonly params: Params;
   private readonly engine: TileEngine | undefined;
+  /** Shaders by the backend and the shape of a batch; see `warmUp`. */
+  private readonly warm = new Map<string, Promise<void>>();
   private disposed = false;
 
   constructor(parts: LakeSegmenterParts) {
@@ -197,11 +199,36 @@ export class LakeSegmenter {
     options: Omit<PredictRasterOptions, "bandCount" | "predict"> & { predict?: TilePredictor },
   ): Promise<PredictRasterSummary> {
     this.checkInUse();
+    const bandCount = this.config.bands.length;
+    const predict = options.predict ?? this.engine;
+    if (predict) return predictRaster({ ...options, bandCount, predict });
+    const { plan, batchSize = 1, read } = options;
+    const batch = Math.min(batchSize, plan.tileX.length * plan.tileY.length);
     return predictRaster({
       ...options,
-      bandCount: this.config.bands.length,
-      predict: options.predict ?? this.engine ?? ((batch) => this.forward(batch)),
+      bandCount,
+      read: async (window, signal) => {
+        const [input] = await Promise.all([
+          read(window, signal),
+          this.warmUp([batch, plan.tilePx, plan.tilePx, bandCount]),
+        ]);
+        return input;
+      },
+      predict: (tiles) => this.forward(tiles),
     });
+  }
+
+  /**
+   * Has the shaders for a shape compiled beside the reading of the first rows. A failure is left to the forward pass, which compiles
+   * what is missing and says what is wrong with it.
+   */
+  private warmUp(shape: [N: number, rows: number, cols: number, bands: number]): Promise<void> {
+    const key = [tf.getBackend(), ...shape].join(" ");
+    const known = this.warm.get(key);
+    if (known) return known;
+    const warm = warmUpWebgpu(() => this.forward(tf.zeros(shape))).catch(() => undefined);
+    this.warm.set(key, warm);
+    return warm;
   }
 
   private forward(batch: tf.Tensor4D): tf.Tensor4D {

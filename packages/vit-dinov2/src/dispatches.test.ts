@@ -1,27 +1,8 @@
 import { type Params, storedBytes, toHalfStorage, useWebgpuPrecision, valueAndGrad } from "@glof/nn";
-import { describeOnBackends } from "@glof/test-kit";
+import { countDispatches, describeOnBackends } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { buildDinov2, embedPatches } from "./index.js";
-
-/** Counts what reaches the GPU while `work` runs. */
-async function countDispatches(work: () => tf.Tensor): Promise<number> {
-  const passes = GPUComputePassEncoder.prototype;
-  const original = passes.dispatchWorkgroups;
-  let count = 0;
-  passes.dispatchWorkgroups = function (this: GPUComputePassEncoder, ...groups) {
-    count++;
-    original.apply(this, groups);
-  };
-  try {
-    const result = work();
-    await result.data();
-    result.dispose();
-    return count;
-  } finally {
-    passes.dispatchWorkgroups = original;
-  }
-}
 
 describeOnBackends(
   "dispatches",

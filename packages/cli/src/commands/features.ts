@@ -14,7 +14,14 @@ import { chooseBackend, precisions } from "../jobs/choose_backend.js";
 import { requireAbsent } from "../require_absent.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
-import { type ExtractedFeatures, extractFeatures, lookAt, type SeenImage } from "./features_extract.js";
+import {
+  type ExtractedFeatures,
+  extractFeatures,
+  lookAt,
+  type SeenImage,
+  viewOf,
+  warmUpFeatures,
+} from "./features_extract.js";
 import { featuresCsv, requireFeatureFormat, writeFeatures } from "./features_files.js";
 import { writeFeatureGrid } from "./features_grid.js";
 import { type FeatureImage, openFeatureImage } from "./features_image.js";
@@ -153,7 +160,11 @@ async function extract(
     cleanUp.unshift(() => image.close());
     const opened = await openFeatureModel(flags.weights ?? shippedModelPath(), { ...flags, ...common });
     cleanUp.unshift(opened.dispose);
-    const seen = await lookAt(image, opened, flags, signal);
+    const { size } = viewOf(image, opened.model, flags);
+    const [seen] = await Promise.all([
+      lookAt(image, opened, flags, signal),
+      warmUpFeatures(opened, size, flags),
+    ]);
     const features = await extractFeatures(opened, seen, flags);
     throwIfAborted(signal, "glof features");
     const facts = await writeProducts(image, seen, features, flags);

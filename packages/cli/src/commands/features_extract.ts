@@ -1,5 +1,6 @@
 import { GlofError } from "@glof/core";
 import type { PixelWindow } from "@glof/geo";
+import { warmUpWebgpu } from "@glof/nn";
 import { normaliseReflectance } from "@glof/segmenter";
 import type { ReflectanceWindow } from "@glof/sentinel2";
 import { type FeaturePool, type IntermediateFeatures, poolFeatures, rgbBands } from "@glof/vit-dinov2";
@@ -35,6 +36,20 @@ export interface ExtractedFeatures {
 }
 
 /**
+ * The part of an image that a model sees, and the size it sees it at.
+ *
+ * @throws GlofError `bad-argument` for a window outside
+ */
+export function viewOf(
+  image: FeatureImage,
+  { config }: FeatureModel["model"],
+  options: LookOptions,
+): Pick<SeenImage, "window" | "size"> {
+  const window = requireWindow(options.window, image);
+  return { window, size: modelSize(window, options.size, config.patchSizePx) };
+}
+
+/**
  * Reads an image at the size that the model gets.
  *
  * @throws GlofError `missing-band`; `no-valid-pixels`; `bad-argument` for a window outside
@@ -45,9 +60,8 @@ export async function lookAt(
   options: LookOptions,
   signal: AbortSignal,
 ): Promise<SeenImage> {
-  const { bands: own, patchSizePx } = model.config;
-  const window = requireWindow(options.window, image);
-  const size = modelSize(window, options.size, patchSizePx);
+  const { bands: own } = model.config;
+  const { window, size } = viewOf(image, model, options);
   const extra = rgbBands.filter((band) => !own.includes(band) && image.bands.includes(band));
   const bands = [...own, ...extra];
   const pixels = await image.read(window, size, bands, signal);
@@ -62,18 +76,43 @@ export async function lookAt(
   return { window, size, bands, pixels, input: normaliseReflectance(forModel, normalisation).pixels };
 }
 
+/** What is taken of a run. */
+export interface ExtractOptions {
+  readonly layers: number | readonly number[];
+  readonly pool: readonly (FeaturePool | "patches")[];
+}
+
+/**
+ * Has WebGPU's shaders for a run compiled, beside what reads its image. A failure is left to the run, which compiles what is missing
+ * and says what is wrong with it.
+ */
+export async function warmUpFeatures(
+  { model, params }: FeatureModel,
+  [rows, cols]: SeenImage["size"],
+  options: ExtractOptions,
+): Promise<void> {
+  const run = (): void => {
+    const image = tf.zeros<tf.Rank.R4>([1, rows, cols, model.config.bands.length]);
+    for (const layer of model.intermediates(params, image, options.layers)) {
+      for (const pool of poolsOf(options)) poolFeatures(layer, pool);
+    }
+  };
+  await warmUpWebgpu(run).catch(() => undefined);
+}
+
+function poolsOf({ pool }: ExtractOptions): FeaturePool[] {
+  return pool.filter((one): one is FeaturePool => one !== "patches");
+}
+
 /** Runs the backbone once and pools each layer. */
 export async function extractFeatures(
   { model, params }: FeatureModel,
   { size: [rows, cols], input }: Pick<SeenImage, "size" | "input">,
-  options: {
-    readonly layers: number | readonly number[];
-    readonly pool: readonly (FeaturePool | "patches")[];
-  },
+  options: ExtractOptions,
 ): Promise<ExtractedFeatures> {
   const image = tf.tensor4d(input, [1, rows, cols, model.config.bands.length]);
   const layers = runOnce(() => model.intermediates(params, image, options.layers), image);
-  const pools = options.pool.filter((pool): pool is FeaturePool => pool !== "patches");
+  const pools = poolsOf(options);
   const vectors: FeatureVector[] = [];
   const maps: PatchMap[] = [];
   try {

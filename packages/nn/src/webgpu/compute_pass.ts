@@ -65,7 +65,10 @@ export const compileOnly = "WEBGPU_ENGINE_COMPILE_ONLY";
 function compilePass(backend: BackendInternals, work: Dispatch): TensorInfo[] {
   const cache: Record<string, unknown> = backend.pipelineCache;
   cache[keyOf(work)] ??= backend.device.createComputePipelineAsync(descriptorOf(backend, work));
-  return work.outputs.map((output) => resultOf(backend, output));
+  const results = work.outputs.map((output) => resultOf(backend, output));
+  // As in a real pass: what has no buffer yet is taken for numbers of the processor, and tfjs works on small ones there.
+  for (const { dataId } of results) backend.uploadToGPU(dataId);
+  return results;
 }
 
 /** All of a pass but its recording. Its uniforms last until the next submission of the backend. */

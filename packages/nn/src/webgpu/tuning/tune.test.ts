@@ -128,6 +128,30 @@ describeOnBackends(
       expect(tf.memory().numTensors).toBe(tensors);
     });
 
+    it("lets others compute while shaders compile", async () => {
+      const w = seededTensor([18, 68], "w", -1, 1);
+      const before = await model(w).data();
+      pipelinesOf(() => tf.zeros([1]));
+      const warm = warmUpWebgpu(() => model(w));
+      await expectClose(model(w), before, { rtol: 0, atol: 0 });
+      await warm;
+      await expectClose(model(w), before, { rtol: 0, atol: 0 });
+    });
+
+    it("says when a shader is refused, and leaves nothing of it behind", async () => {
+      const { device, pipelineCache } = internalsOf(tf.backend() as unknown as ShaderBackend);
+      pipelinesOf(() => tf.zeros([1]));
+      const create = device.createComputePipelineAsync.bind(device);
+      device.createComputePipelineAsync = async () => Promise.reject(new Error("too large"));
+      try {
+        const warm = warmUpWebgpu(() => model(seededTensor([18, 68], "w", -1, 1)));
+        await expect(warm).rejects.toThrow(/shaders that compile, got: too large/);
+      } finally {
+        device.createComputePipelineAsync = create;
+      }
+      expect(Object.keys(pipelineCache).filter((key) => key.startsWith("glof_product"))).toEqual([]);
+    });
+
     it("compiles the shaders of a pass without running it", async () => {
       const w = seededTensor([18, 68], "w", -1, 1);
       pipelinesOf(() => tf.zeros([1]));
@@ -137,6 +161,9 @@ describeOnBackends(
       const { pipelineCache, device } = internalsOf(tf.backend() as unknown as ShaderBackend);
       const compiled = Object.keys(pipelineCache).filter((key) => key.startsWith("glof_product"));
       expect(compiled).toHaveLength(2);
+      expect(Object.values(pipelineCache).some((pipeline) => (pipeline as unknown) instanceof Promise)).toBe(
+        false,
+      );
       const create = device.createComputePipeline.bind(device);
       let late = 0;
       device.createComputePipeline = (descriptor) => {

@@ -174,7 +174,10 @@ describe("reportPage", () => {
     expect(page).toContain("| 0.500 | 100 | 5.0e-1 (!) |");
     expect(page).toContain("absent: forward only");
     expect(page).toContain("- measured from 10:00 UTC on in 3 s, load 0.3 to 0.3");
-    expect(page).toContain("time was up**: softmax");
+    expect(page).toContain("| milliseconds | ours | stock | our GFLOP/s | of device |");
+    expect(page).toContain("| linear | 40.0 | 80.0 (0.50) | 25.0 | 25 % |");
+    expect(page).toContain("| peak memory, MB | ours | stock |");
+    expect(page).toContain("time was up**: softmax.");
     expect(page).not.toContain("Other work");
     expect(page).toContain("- gdal: absent: not installed");
     expect(page).toContain("- linear, glof: first 80.0 ms, read 5.00 ms");

@@ -3,6 +3,7 @@ import type { Machine } from "./machine.js";
 import { isLowPrecision, type SideName } from "./protocol.js";
 import { type CaseResult, measuredBy, type SuiteResult } from "./run_suite.js";
 import type { Summary } from "./statistics.js";
+import { summaryTables } from "./summary.js";
 import { markdownTable, percent, threeDigits } from "./table.js";
 import { type Ceiling, shareOfCeiling } from "./work_counts.js";
 
@@ -118,22 +119,32 @@ export function reportPage(report: BenchReport): string {
   const head = [
     `# Benchmark: ${machine.gpu ?? `${machine.cpu}, ${machine.cores} cores`}`,
     "",
-    `Measured ${date}, ${clock} UTC, at commit ${commit || "unknown"} by \`${command}\`: ours on the ${backend} backend, Node ${machine.node}, ` +
-      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GiB. Load average ${machine.load.toFixed(1)} at the start, ` +
-      `${loadAtEnd.toFixed(1)} at the end.`,
-    "",
-    ...warningsOf(report),
+    `- measured ${date}, ${clock} UTC, at commit ${commit || "unknown"}, by \`${command}\``,
+    `- ours on the ${backend} backend, Node ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GiB`,
+    `- load average ${machine.load.toFixed(1)} at the start, ${loadAtEnd.toFixed(1)} at the end`,
     ...ceilingLines(ceilings),
     "",
-    "Sides run interleaved (one run of each in turn), each in a process of its own that is stopped while another runs. Times are",
-    "wall-clock milliseconds, *CPU ms* those of the processor over all threads; quartiles bound the middle half of the *runs*, *spread* is their distance over the median. FLOP count a multiply-add as two; bytes are the",
-    "least traffic (inputs read once, outputs written once). *of device* and *of wasm* are shares of the roofline bound on this",
-    "work, the device's and that of WebAssembly's 128-bit SIMD on as many threads as the engine uses; above 100 % caches serve",
-    "what counts as memory traffic. *of H200*: share of its 67 TFLOP/s in f32, for sides with half precision of 790 TFLOP/s. *ours / it*: our time over its time, below 1 we are faster. *differs by*: greatest difference",
-    'from our values; "(!)" where it is more than the tolerance of the case. Peak memory is that of the process so far.',
+    ...warningsOf(report),
+    "Each suite begins with a short table: our time, and every peer's time with *ours / it* in brackets: 0.50 is half of its",
+    "time, below 1 we are faster. What else was measured lies folded below it, and [how to read that](#how-to-read) at the end.",
   ];
-  return `${[...head, ...report.suites.flatMap((suite) => suitePart(suite, ceilings))].join("\n")}\n`;
+  const parts = report.suites.flatMap((suite) => suitePart(suite, ceilings));
+  return `${[...head, ...parts, "", ...legend].join("\n")}\n`;
 }
+
+const legend = [
+  "## How to read",
+  "",
+  "- Sides run interleaved, one run of each in turn, each in a process of its own that is stopped while another runs.",
+  "- Times are wall-clock milliseconds, *CPU ms* those of the processor over all threads; *quartiles* bound the middle half of the",
+  "  *runs*, *spread* is their distance over the median, (!) above 10 %.",
+  "- FLOP count a multiply-add as two; bytes are the least traffic: inputs read once, outputs written once.",
+  "- *of device* and *of wasm*: share of the roofline bound on this work, the device's and that of WebAssembly's 128-bit SIMD on as many",
+  "  threads as the engine uses; above 100 % caches serve what counts as memory traffic. *of H200*: share of its 67 TFLOP/s in f32, for",
+  "  sides with half precision of 790 TFLOP/s.",
+  "- *differs by*: greatest difference from our values; (!) where it is more than the tolerance of the case.",
+  "- *peak MB* is that of the process so far: where the cases of a suite share processes, of all cases before too.",
+];
 
 /** What makes the numbers less sure, in words. */
 export function warningsOf({ machine, suites }: Pick<BenchReport, "machine" | "suites">): string[] {
@@ -171,7 +182,8 @@ function ceilingLines({ device, deviceBy, wasmThread }: Ceilings): string[] {
   return lines;
 }
 
-function suitePart({ name, about, cases, left, sides, absent }: SuiteResult, ceilings: Ceilings): string[] {
+function suitePart(suite: SuiteResult, ceilings: Ceilings): string[] {
+  const { name, about, cases, left, sides, absent } = suite;
   const facts = Object.entries(sides).map(
     ([side, known]) =>
       `- ${side}: ${Object.entries(known)
@@ -187,25 +199,32 @@ function suitePart({ name, about, cases, left, sides, absent }: SuiteResult, cei
     "",
     about,
     "",
-    ...timesOf(cases, left),
+    ...leftLine(left),
+    ...summaryTables(suite, ceilings),
+    "",
+    "<details><summary>All numbers, versions and stages</summary>",
+    "",
+    ...timesOf(cases),
     ...facts,
     ...missing,
     "",
     markdownTable(...usedColumns(rows)),
     ...stageLines(cases),
+    "",
+    "</details>",
   ];
 }
 
-function timesOf(cases: readonly CaseResult[], left: readonly string[]): string[] {
+function timesOf(cases: readonly CaseResult[]): string[] {
   const loads = cases.map(({ load }) => load);
   const seconds = cases.reduce((sum, one) => sum + one.seconds, 0);
   const clock = cases[0] ? ` from ${cases[0].at.slice(11, 16)} UTC on` : "";
   const load = cases[0] ? `, load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}` : "";
-  return [
-    `- measured${clock} in ${seconds.toFixed(0)} s${load}`,
-    ...(left.length > 0 ? [`- **not measured, it was stopped or time was up**: ${left.join("; ")}`] : []),
-  ];
+  return [`- measured${clock} in ${seconds.toFixed(0)} s${load}`];
 }
+
+const leftLine = (left: readonly string[]): string[] =>
+  left.length > 0 ? [`**Not measured, it was stopped or time was up**: ${left.join("; ")}.`, ""] : [];
 
 /** Header and rows without the columns that are empty throughout. */
 export function usedColumns(rows: readonly (readonly string[])[]): [header: string[], rows: string[][]] {
@@ -225,8 +244,11 @@ function stageLines(cases: readonly CaseResult[]): string[] {
   const rows = cases.flatMap((result) =>
     (Object.keys(result.outcomes) as SideName[]).flatMap((side) => {
       const measured = measuredBy(result, side);
-      if (!measured || Object.keys(measured.facts).length === 0) return [];
-      const stages = { firstMs: measured.firstMs, ...measured.facts };
+      if (!measured) return [];
+      // These have columns of their own.
+      const { dispatches, submissions, ...facts } = measured.facts;
+      if (Object.keys(facts).length === 0) return [];
+      const stages = { firstMs: measured.firstMs, ...facts };
       return [`- ${result.name}, ${side}: ${Object.entries(stages).map(stageText).join(", ")}`];
     }),
   );
@@ -236,7 +258,6 @@ function stageLines(cases: readonly CaseResult[]): string[] {
 function stageText([name, value]: [string, string | number]): string {
   if (typeof value === "string") return `${name} ${value}`;
   if (name.endsWith("Ms")) return `${name.slice(0, -2)} ${threeDigits(value)} ms`;
-  return name.endsWith("Bytes")
-    ? `${name.slice(0, -5)} ${threeDigits(value / 1e6)} MB`
-    : `${name} ${threeDigits(value)}`;
+  if (name.endsWith("Bytes")) return `${name.slice(0, -5)} ${threeDigits(value / 1e6)} MB`;
+  return `${name} ${Number.isInteger(value) ? value : threeDigits(value)}`;
 }

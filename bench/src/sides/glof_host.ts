@@ -2,14 +2,17 @@ import type { ParamSpec, Params } from "@glof/nn";
 import { buildLakeSegmenter, buildSmallLakeSegmenterConfig } from "@glof/segmenter";
 import { buildDinov2 } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
+import type { TaskArgs } from "../protocol.js";
 import { type ModelSize, modelSizes } from "../suites/model_sizes.js";
-import { hostWork } from "./null_gpu.js";
+import { glofTrain } from "./glof_train.js";
+import { hostWork, memoryShape } from "./null_gpu.js";
 import type { PrepareWork, Work } from "./serve.js";
 import { textOf } from "./tf_tools.js";
 
 /** A forward pass of a model whose weights are zeros: what it costs the processor does not depend on them. */
 export const glofHost: PrepareWork = (args) => {
   const model = textOf(args, "model");
+  if (args.trains === true) return trainingWork(args);
   return model === "shipped" ? segmenterWork() : backboneWork(model as ModelSize);
 };
 
@@ -28,11 +31,13 @@ function segmenterWork(): Promise<Work> {
   return hostWork(tf, () => tf.dispose(model.forward(params, image)));
 }
 
-/** In memory linear weights are [in, out] and convolutions HWIO. */
-function memoryShape({ shape, layout }: ParamSpec): number[] {
-  const [first, second, ...rest] = shape as [number, number, ...number[]];
-  if (layout === "linear") return [second, first];
-  return layout === "conv2d" ? [...rest, second, first] : [...shape];
+/**
+ * The step of the training suite. The device's numbers are all zeros: so is the norm of the gradients, and only a limit near
+ * it has them scaled, as real ones are.
+ */
+async function trainingWork(args: TaskArgs): Promise<Work> {
+  const work = await glofTrain({ ...args, maxNorm: 1e-9 });
+  return hostWork(tf, () => work.run(), 15);
 }
 
 /** Zeros for a model. Blocks share theirs: the null backend lends no more than half a gigabyte. */

@@ -57,6 +57,7 @@ export const glofTrain: PrepareWork = async (args) => {
     [1, bceWithLogits],
     [1, lovaszHinge],
   ]);
+  const maxNorm = typeof args.maxNorm === "number" ? args.maxNorm : 1;
   const optimizer = adamW({ lr: 1e-4 });
   let [trainable, state]: [Params, OptimizerState] = [first, {}];
   const gradients = (learned: Params) => {
@@ -69,7 +70,7 @@ export const glofTrain: PrepareWork = async (args) => {
     async run() {
       const { value, grads } = gradients(trainable);
       value.dispose();
-      const { grads: clipped } = await clipByGlobalNorm(grads, 1);
+      const { grads: clipped } = await clipByGlobalNorm(grads, maxNorm);
       disposeParams(grads);
       const next = optimizer.update(trainable, clipped, state);
       disposeParams(clipped);

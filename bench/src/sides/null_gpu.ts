@@ -1,3 +1,4 @@
+import type { ParamSpec } from "@glof/nn";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Work } from "./serve.js";
 import { settleWebgpu } from "./tf_tools.js";
@@ -14,6 +15,13 @@ export async function defineNullGpu(): Promise<void> {
   }
   const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
   Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
+}
+
+/** In memory linear weights are [in, out] and convolutions HWIO. */
+export function memoryShape({ shape, layout }: ParamSpec): number[] {
+  const [first, second, ...rest] = shape as [number, number, ...number[]];
+  if (layout === "linear") return [second, first];
+  return layout === "conv2d" ? [...rest, second, first] : [...shape];
 }
 
 /** What a run hands to the GPU. */
@@ -45,10 +53,16 @@ export async function countHanded(work: () => void | Promise<void>): Promise<Han
   return { dispatches, submissions };
 }
 
-const warmUps = 60;
-
-/** The work, with what one run of it hands to the GPU. The process ends with it, and so do its tensors. */
-export async function hostWork(engine: typeof tf, run: () => void | Promise<void>): Promise<Work> {
+/**
+ * The work, with what one run of it hands to the GPU. The process ends with it, and so do its tensors.
+ *
+ * @param warmUps runs before: V8 compiles what it has seen some fifty times, in a training step sooner
+ */
+export async function hostWork(
+  engine: typeof tf,
+  run: () => void | Promise<void>,
+  warmUps = 60,
+): Promise<Work> {
   const whole = async (): Promise<void> => {
     await run();
     await settleWebgpu(engine);

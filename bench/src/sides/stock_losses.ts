@@ -6,7 +6,7 @@ import { lossInputs, textOf } from "./tf_tools.js";
 export function stockLoss(engine: typeof tf): PrepareWork {
   return (args) => {
     const { logits, target } = lossInputs(engine, args);
-    const loss = stockLosses(engine)[textOf(args, "loss")]!;
+    const loss = stockLosses(engine)[textOf(args, "loss") as "bce"];
     const gradient = engine.grad((x) => loss(x, target));
     return {
       run: () => gradient(logits).dispose(),
@@ -21,9 +21,11 @@ export function stockLoss(engine: typeof tf): PrepareWork {
   };
 }
 
+/** A loss of logits and a target of 0 and 1. */
 type StockLoss = (logits: tf.Tensor, target: tf.Tensor) => tf.Tensor;
 
-function stockLosses(engine: typeof tf): Readonly<Record<string, StockLoss>> {
+/** The losses by their names. */
+export function stockLosses(engine: typeof tf): Readonly<Record<"bce" | "dice" | "lovaszHinge", StockLoss>> {
   return {
     bce: (logits, target) => engine.losses.sigmoidCrossEntropy(target, logits),
     dice: (logits, target) => {

@@ -55,22 +55,30 @@ export function forwardTokens(
   heads: number,
 ): tf.Tensor3D {
   const w = (name: string): tf.Tensor => weights[name]!;
-  const map = engine.conv2d(image, w("patch_embed.proj.weight") as tf.Tensor4D, 14, "valid");
-  const [, rows, cols, width] = map.shape;
-  const patches = engine.add(engine.reshape(map, [1, rows * cols, width]), w("patch_embed.proj.bias"));
-  const tokens = engine.concat([w("cls_token") as tf.Tensor3D, patches as tf.Tensor3D], 1);
-  let x: tf.Tensor = engine.add(tokens, w("pos_embed"));
+  let x = embedTokens(engine, w, image);
   for (let layer = 0; layer < depth; layer++) {
     const before = x;
-    x = engine.tidy(() =>
-      block(engine, (name) => w(`blocks.${layer}.${name}`), before as tf.Tensor3D, heads),
-    );
+    x = engine.tidy(() => stockBlock(engine, (name) => w(`blocks.${layer}.${name}`), before, heads));
     before.dispose();
   }
   return stockLayerNorm(engine, x, w("norm.weight"), w("norm.bias")) as tf.Tensor3D;
 }
 
-function block(
+/** Image to class token and patches, with their positions. */
+export function embedTokens(
+  engine: typeof tf,
+  w: (name: string) => tf.Tensor,
+  image: tf.Tensor4D,
+): tf.Tensor3D {
+  const map = engine.conv2d(image, w("patch_embed.proj.weight") as tf.Tensor4D, 14, "valid");
+  const [, rows, cols, width] = map.shape;
+  const patches = engine.add(engine.reshape(map, [1, rows * cols, width]), w("patch_embed.proj.bias"));
+  const tokens = engine.concat([w("cls_token") as tf.Tensor3D, patches as tf.Tensor3D], 1);
+  return engine.add(tokens, w("pos_embed"));
+}
+
+/** A block of a transformer on one image's tokens. */
+export function stockBlock(
   engine: typeof tf,
   w: (name: string) => tf.Tensor,
   x: tf.Tensor3D,

@@ -12,10 +12,20 @@ describe("measureCase", () => {
       run: () => new Promise<void>((resolve) => setTimeout(resolve, waits[runs++])),
       dispose: () => undefined,
     };
-    const result = await measureCase(one, 2);
+    const result = await measureCase(one, { repeats: 2, mostMs: 60_000 });
     expect(runs).toBe(6);
     expect(result.minMs).toBeLessThan(50);
     expect(result.ms).toBeGreaterThanOrEqual(result.minMs);
+  });
+
+  it("takes a run that is too long as the measurement, and leaves the stock kernels out", async () => {
+    let runs = 0;
+    const run = () => new Promise<void>((resolve) => setTimeout(resolve, runs++ === 0 ? 30 : 1));
+    const one = { name: "slow", flop: 1, run, dispose: () => undefined };
+    const result = await measureCase(one, { repeats: 7, mostMs: 10 });
+    expect(runs).toBe(1);
+    expect(result).toMatchObject({ repeats: 1, stockMs: null });
+    expect(result.ms).toBeGreaterThan(25);
   });
 
   it("finds the middle of odd and even counts", () => {
@@ -28,7 +38,8 @@ describe("glof bench", () => {
   it("prints rates and the time of a scene as JSON", async () => {
     const { code, stdout } = await runGlof("bench", "--quick", "--backend", "wasm", "--json");
     expect(code).toBe(0);
-    const { backend, cases, scene } = JSON.parse(stdout);
+    const { backend, machine, cases, scene } = JSON.parse(stdout);
+    expect(machine.cores).toBeGreaterThan(0);
     expect(backend.name).toBe("wasm");
     expect(cases).toHaveLength(3);
     for (const { ms, stockMs, flop } of cases) {

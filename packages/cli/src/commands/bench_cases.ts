@@ -23,14 +23,14 @@ export interface BenchCase {
 /** [tokens, width] of ViT-S/14 at 518 x 518: 37 x 37 patches and the class token. */
 const [tokens, width] = [37 * 37 + 1, 384];
 
-/** The product that most of a transformer's time goes to: the first layer of ViT-S's MLP. */
-export function productCase(): BenchCase {
+/** The product that most of a transformer's time goes to: the first layer of ViT-S's MLP, on all tokens or some. */
+export function productCase(rows = tokens): BenchCase {
   const hidden = 4 * width;
-  const x = tf.randomNormal<tf.Rank.R2>([tokens, width], 0, 1, "float32", 1);
+  const x = tf.randomNormal<tf.Rank.R2>([rows, width], 0, 1, "float32", 1);
   const w = tf.randomNormal<tf.Rank.R2>([width, hidden], 0, 0.02, "float32", 2);
   return {
-    name: `matrix product ${tokens} x ${width} x ${hidden}`,
-    flop: 2 * tokens * width * hidden,
+    name: `matrix product ${rows} x ${width} x ${hidden}`,
+    flop: 2 * rows * width * hidden,
     run: () => finish(() => linear(x, w)),
     dispose: () => tf.dispose([x, w]),
   };

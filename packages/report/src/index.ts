@@ -1,9 +1,10 @@
 export { blankCanvas, type Canvas, type Color, drawLine, fillRect } from "./canvas.js";
+export { decodePng } from "./decode_png.js";
+export { encodePng } from "./encode_png.js";
 export { enlargeCanvas } from "./enlarge.js";
 export { escapeHtml } from "./escape_html.js";
 export { areaLabel, type HistogramBin, histogramSvg, logHistogram } from "./histogram.js";
 export { type JoinOptions, joinCanvases } from "./join_canvases.js";
-export { decodePng, encodePng } from "./png.js";
 export { type PreviewOptions, renderPreview } from "./preview.js";
 export { type ReportLake, type ReportOptions, renderReport } from "./report_page.js";
 export { drawScaleBar, niceLengthM } from "./scale_bar.js";

@@ -1,6 +1,6 @@
 import { type MultiPolygon, mapToPixel, type RasterGrid } from "@glof/geo";
 import { type Canvas, type Color, drawLine } from "./canvas.js";
-import { encodePng } from "./png.js";
+import { encodePng } from "./encode_png.js";
 import { drawScaleBar } from "./scale_bar.js";
 
 /** What a preview shows. */

@@ -75,17 +75,17 @@ function stretchToCanvas(
   sums: readonly Float32Array[],
   counts: Uint32Array,
 ): Canvas {
-  const canvas = blankCanvas(width, height);
+  const { rgba, ...canvas } = blankCanvas(width, height);
   const [low, high] = stretchLimits(sums, counts);
-  for (let pixel = 0; pixel < counts.length; pixel++) {
-    for (let channel = 0; channel < 3; channel++) {
-      const mean = sums[channel]![pixel]! / counts[pixel]!;
-      const unit = Math.min(1, Math.max(0, (mean - low) / (high - low)));
-      canvas.rgba[pixel * 4 + channel] =
-        counts[pixel] === 0 ? NO_DATA_GREY : Math.round(255 * Math.sqrt(unit));
+  sums.forEach((sum, channel) => {
+    for (let pixel = 0, at = channel; pixel < counts.length; pixel++, at += 4) {
+      const unit = (sum[pixel]! / counts[pixel]! - low) / (high - low);
+      // Without data the mean is not a number, and passes both comparisons.
+      const shade = unit <= 0 ? 0 : unit >= 1 ? 255 : Math.round(255 * Math.sqrt(unit));
+      rgba[at] = counts[pixel] === 0 ? NO_DATA_GREY : shade;
     }
-  }
-  return canvas;
+  });
+  return { ...canvas, rgba };
 }
 
 function stretchLimits(sums: readonly Float32Array[], counts: Uint32Array): [low: number, high: number] {

@@ -1,5 +1,5 @@
-import { standardiseBand } from "@glof/core";
-import type { ReflectanceWindow } from "@glof/sentinel2";
+import type { BandScaling } from "@glof/core";
+import { type ReflectanceWindow, scaleBands } from "@glof/sentinel2";
 import type { Normalisation } from "./segmenter_config.js";
 
 /** Pixels ready for the model, with the validity they came with. */
@@ -23,32 +23,11 @@ export function normaliseReflectance(
 ): NormalisedPixels {
   const { bandsRefl, validMask } = window;
   const pixels = new Float32Array(validMask.length * bandsRefl.length);
-  normaliseInto(pixels, window, normalisation);
+  scaleBands(pixels, window, bandScaling(normalisation));
   return { pixels, validMask };
 }
 
-/** Pixels of one band handled before the next: the pixels of all bands then stay in the processor's cache. */
-const PIXELS_AT_ONCE = 2048;
-
-/** `normaliseReflectance` into [height, width, bands] that is already there. */
-export function normaliseInto(
-  pixels: Float32Array,
-  { bandsRefl, validMask }: ReflectanceWindow,
-  { mean, std, clip }: Normalisation,
-): void {
-  const bandCount = bandsRefl.length;
-  for (let start = 0; start < validMask.length; start += PIXELS_AT_ONCE) {
-    const count = Math.min(PIXELS_AT_ONCE, validMask.length - start);
-    const valid = validMask.subarray(start, start + count);
-    bandsRefl.forEach((values, band) => {
-      const to = { values: pixels, start: start * bandCount + band, stride: bandCount };
-      standardiseBand(
-        { values, start, stride: 1 },
-        to,
-        count,
-        { mean: mean[band]!, std: std[band]!, clip },
-        valid,
-      );
-    });
-  }
+/** How each band is brought to what the model was trained on. */
+export function bandScaling({ mean, std, clip }: Normalisation): BandScaling[] {
+  return mean.map((bandMean, band) => ({ mean: bandMean, std: std[band]!, clip }));
 }

@@ -2,13 +2,17 @@ import { GlofError, throwIfAborted } from "@glof/core";
 import { type PixelWindow, type RasterGrid, type RasterSource, readReduced } from "@glof/geo";
 import { type BandLayer, type LayerPixels, RAW_ZERO, toReflectance } from "./band_layer.js";
 import { requireBands } from "./band_names.js";
+import { byRaster } from "./by_raster.js";
 import { type ClassLayer, layerWindow, readClasses, sceneLayer } from "./class_layer.js";
 import { resampleLayer, sourceWindow } from "./resample.js";
+import { setScaledReader } from "./scaled/read_scaled.js";
+import { scaledReader } from "./scaled/scaled_reader.js";
 import { checkWindow } from "./scene_grid.js";
 import type { BandName, ReadReflectanceOptions, ReflectanceWindow, Resampling, Scene } from "./types.js";
 import { addClassReasons, addEdgeReasons, padWindow } from "./validity/apply_policy.js";
 import type { ValidityPolicy } from "./validity/policy.js";
 import { INVALID_REASONS } from "./validity/reasons.js";
+import { forSetBytes, validWhere, wordsOf } from "./validity/set_bytes.js";
 import { withNodata } from "./with_nodata.js";
 
 /** What every door knows of its scene beside the layers. */
@@ -38,7 +42,13 @@ export function layeredScene(
   const beside = [classification, cloudProbability].flatMap((layer) => (layer ? [layer] : []));
   const rasters = [...new Set([...layers, ...beside].map((layer) => layer.raster))];
   const where = `readReflectance(${facts.id})`;
-  return {
+  const check = (window: PixelWindow, asked: readonly BandName[], options: ReadReflectanceOptions): void => {
+    requireBands({ id: facts.id, bands }, asked, where);
+    checkWindow(window, grid, where);
+    checkSize(options.outputSize, where);
+    throwIfAborted(options.signal, where);
+  };
+  const scene: Scene = {
     ...facts,
     grid,
     bands,
@@ -48,10 +58,7 @@ export function layeredScene(
     ...(classification && { classification: sceneLayer(classification, grid, where) }),
     ...(cloudProbability && { cloudProbability: sceneLayer(cloudProbability, grid, where) }),
     readReflectance: async (window, asked, options = {}) => {
-      requireBands({ id: facts.id, bands }, asked, where);
-      checkWindow(window, grid, where);
-      checkSize(options.outputSize, where);
-      throwIfAborted(options.signal, where);
+      check(window, asked, options);
       const wanted = asked.map((band) => layers[bands.indexOf(band)]!);
       return readScene(grid, wanted, extras, window, options);
     },
@@ -60,6 +67,12 @@ export function layeredScene(
       await extras.close?.();
     },
   };
+  const readFast = scaledReader(layers, extras);
+  setScaledReader(scene, async (window, asked, scaling, into, signal) => {
+    check(window, asked, { signal });
+    return readFast(window, asked, scaling, into, signal);
+  });
+  return scene;
 }
 
 function checkSize(size: readonly [number, number] | undefined, where: string): void {
@@ -103,31 +116,17 @@ async function readScene(
   };
 }
 
-/** Reads layers of one file together, files side by side. */
-async function readLayers(
+function readLayers(
   layers: readonly BandLayer[],
   window: PixelWindow,
   method: Resampling | undefined,
   options: ReadReflectanceOptions,
 ): Promise<LayerPixels[]> {
-  const ofRaster = new Map<RasterSource, BandLayer[]>();
-  for (const layer of layers) {
-    const group = ofRaster.get(layer.raster);
-    if (group) group.push(layer);
-    else ofRaster.set(layer.raster, [layer]);
-  }
-  const read = new Map<BandName, LayerPixels>();
-  await Promise.all(
-    [...ofRaster].map(async ([raster, group]) => {
-      const pixels = options.outputSize
-        ? await readSmaller(raster, group, window, method, options.outputSize, options.signal)
-        : await readGroup(raster, group, window, method, options.signal);
-      group.forEach((layer, index) => {
-        read.set(layer.band, pixels[index]!);
-      });
-    }),
+  return byRaster(layers, (raster, group) =>
+    options.outputSize
+      ? readSmaller(raster, group, window, method, options.outputSize, options.signal)
+      : readGroup(raster, group, window, method, options.signal),
   );
-  return layers.map((layer) => read.get(layer.band)!);
 }
 
 async function readGroup(
@@ -196,28 +195,6 @@ function mergeFlags(inAny: Uint8Array, inAll: Uint8Array, flags: Uint8Array): vo
     inAny[pixel]! |= flags[pixel]!;
     inAll[pixel]! &= flags[pixel]!;
   }
-}
-
-/** Visits the bytes that are not 0; nearly all of a scene's are. */
-function forSetBytes(bytes: Uint8Array, visit: (at: number) => void): void {
-  const words = wordsOf(bytes);
-  for (let word = 0; word < words.length; word++) {
-    if (words[word] === 0) continue;
-    for (let at = 4 * word; at < 4 * word + 4; at++) if (bytes[at] !== 0) visit(at);
-  }
-  for (let at = 4 * words.length; at < bytes.length; at++) if (bytes[at] !== 0) visit(at);
-}
-
-/** The whole words at the beginning of an array: none where it is not aligned. */
-const wordsOf = (bytes: Uint8Array): Uint32Array =>
-  bytes.byteOffset % 4 === 0
-    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-    : new Uint32Array(0);
-
-function validWhere(reasons: Uint8Array): Uint8Array {
-  const validMask = new Uint8Array(reasons.length).fill(1);
-  forSetBytes(reasons, (pixel) => (validMask[pixel] = 0));
-  return validMask;
 }
 
 function cropRows<T extends Float32Array | Uint8Array>(values: T, width: number, inner: PixelWindow): T {

@@ -172,6 +172,39 @@ const nearestStrip: Resample = (pixels, width, down, across, out) => {
 const averageStrip: Resample = (pixels, width, down, across, out, nodata) => {
   const isFloat = pixels instanceof Float32Array || pixels instanceof Float64Array;
   const empty = nodata ?? (isFloat ? Number.NaN : 0);
+  const mean = (sum: number, weight: number): number =>
+    weight === 0 ? empty : isFloat ? sum / weight : Math.floor(sum / weight + 0.5);
+  const isWhole = [...down, ...across].every(({ weights }) => weights.every((weight) => weight === 1));
+  if (isWhole) averageWhole(pixels, width, down, across, out, nodata, mean);
+  else averageParts(pixels, width, down, across, out, nodata, mean);
+};
+
+type Average = (...args: [...Parameters<Resample>, (sum: number, weight: number) => number]) => void;
+
+/** Of rectangles that take whole pixels, which is what previews ask for: sums without weights. */
+const averageWhole: Average = (pixels, width, down, across, out, nodata, mean) => {
+  const firstCol = Int32Array.from(across, ({ first }) => first);
+  const endCol = Int32Array.from(across, ({ first, weights }) => first + weights.length);
+  let at = 0;
+  for (const { first, weights } of down) {
+    const end = (first + weights.length) * width;
+    for (let col = 0; col < firstCol.length; col++) {
+      let [sum, count] = [0, 0];
+      for (let start = first * width; start < end; start += width) {
+        const stop = start + endCol[col]!;
+        for (let from = start + firstCol[col]!; from < stop; from++) {
+          const value = pixels[from]!;
+          if (value === nodata || Number.isNaN(value)) continue;
+          sum += value;
+          count++;
+        }
+      }
+      out[at++] = mean(sum, count);
+    }
+  }
+};
+
+const averageParts: Average = (pixels, width, down, across, out, nodata, mean) => {
   let at = 0;
   for (const rows of down) {
     for (const cols of across) {
@@ -186,7 +219,7 @@ const averageStrip: Resample = (pixels, width, down, across, out, nodata) => {
           weight += part;
         }
       }
-      out[at++] = weight === 0 ? empty : isFloat ? sum / weight : Math.floor(sum / weight + 0.5);
+      out[at++] = mean(sum, weight);
     }
   }
 };

@@ -1,26 +1,6 @@
 import { GlofError } from "@glof/core";
-import { convertIndexedToRgb, type DecodedPng, decode, encode } from "fast-png";
+import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { blankCanvas, type Canvas } from "./canvas.js";
-
-/** A picture as the bytes of a PNG, without an alpha channel where all of it is opaque. */
-export function encodePng({ width, height, rgba }: Canvas): Uint8Array {
-  if (!isOpaque(rgba)) return encode({ width, height, data: rgba, channels: 4 }, encodeOptions);
-  const rgb = new Uint8Array(width * height * 3);
-  for (let to = 0, from = 0; to < rgb.length; to += 3, from += 4) {
-    rgb[to] = rgba[from]!;
-    rgb[to + 1] = rgba[from + 1]!;
-    rgb[to + 2] = rgba[from + 2]!;
-  }
-  return encode({ width, height, data: rgb, channels: 3 }, encodeOptions);
-}
-
-/** Level 3 takes a third of the time of level 6, for a picture of the ground a few hundredths larger. */
-const encodeOptions = { zlib: { level: 3 } } as const;
-
-function isOpaque(rgba: Uint8Array): boolean {
-  for (let alpha = 3; alpha < rgba.length; alpha += 4) if (rgba[alpha] !== 255) return false;
-  return true;
-}
 
 /**
  * A PNG as a picture: grey, palette and 16-bit ones become 8-bit RGBA (16-bit values keep their upper byte).

@@ -2,9 +2,9 @@
 // tfjs,ort] [--model bundle | --width 384 --depth 12] [--tile px] [--empty 0.5] [--folder dir]`. It prints a table.
 //
 // Each size and setup runs in a process of its own, which maps the scene (all of `glof map`: decode, normalise, model,
-// blend, write, mask, outlines, preview, hash) and counts the time in which the model had a batch in work: that and the
-// rest are of one run, so that a machine shared with others slows down both. Tiles through the model and nothing else,
-// before and after, tell how much of the processor's time the rest takes.
+// blend, write, mask, outlines, preview, hash). The whole run is held against the time of as many tiles through the model and
+// nothing else, run before and after it (on a quiet machine: the truth), and against the time of the run in which the model had
+// a batch in work (of one run, so that a machine shared with others slows down both).
 //
 // A setup is `tfjs`, `ort` or `free` (a made-up model that costs next to nothing: what the rest can do at most), and after
 // a colon `jobs=2`, `batch=4`, `threads=1`, `backend=wasm`, with `+` between them.
@@ -64,9 +64,11 @@ console.log(
       "pixels",
       "setup",
       "tiles run",
+      "model alone, s",
       "model at work, s",
       "whole run, s",
-      "over the model",
+      "over alone",
+      "over at work",
       "rest, CPU ms per tile",
       "of the run: model stage",
       "measure",
@@ -81,17 +83,21 @@ console.log(
 );
 
 function rowOf(size: number, setup: string, run: SceneRun): string[] {
-  const { tiles, skippedTiles, modelSeconds, modelCpuSeconds, seconds, cpuSeconds, peakRssBytes } = run;
+  const { tiles, skippedTiles, modelSeconds, aloneSeconds, aloneCpuSeconds } = run;
+  const { seconds, cpuSeconds, peakRssBytes } = run;
   const stages = ["model", "measure", "mask", "outlines", "preview", "hash"] as const;
-  const over = (100 * (seconds.total! - modelSeconds)) / modelSeconds;
+  const over = (model: number): string =>
+    setup.startsWith("free") ? "" : `${((100 * (seconds.total! - model)) / model).toFixed(1)} %`;
   return [
     `${size} x ${size}`,
     setup,
     `${tiles - skippedTiles}${skippedTiles > 0 ? ` of ${tiles}` : ""}`,
+    aloneSeconds.toFixed(1),
     modelSeconds.toFixed(1),
     seconds.total!.toFixed(1),
-    setup.startsWith("free") ? "" : `${over.toFixed(1)} %`,
-    ((1000 * (cpuSeconds - modelCpuSeconds)) / (tiles - skippedTiles)).toFixed(1),
+    over(aloneSeconds),
+    over(modelSeconds),
+    ((1000 * (cpuSeconds - aloneCpuSeconds)) / (tiles - skippedTiles)).toFixed(1),
     ...stages.map((stage) => (seconds[stage] ?? 0).toFixed(1)),
     (peakRssBytes / 1e9).toFixed(2),
   ];

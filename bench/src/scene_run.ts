@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { TilePredictor } from "@glof/inference";
 import { mapScene } from "@glof/mapping";
 import type { LakeSegmenter } from "@glof/segmenter";
@@ -24,43 +25,32 @@ export interface SceneRun {
   /** Time in which the model had a batch in work. */
   readonly modelSeconds: number;
   /** Of as many tiles through the model and nothing else, extrapolated from those run before and after the scene. */
-  readonly modelCpuSeconds: number;
+  readonly aloneSeconds: number;
+  /** The same of the processor's time of this process. */
+  readonly aloneCpuSeconds: number;
   /** Of the map, by stage. */
   readonly seconds: Readonly<Record<string, number>>;
   readonly cpuSeconds: number;
-  /** Of this process; processes of `jobs` come on top. */
+  /** Of this process and of those that run its tiles. */
   readonly peakRssBytes: number;
 }
 
 /** Time for each of the two runs of the model alone. */
 const aloneMs = 5000;
 
-/** A model that looks at one pixel: an index of blue and near infrared, so that there are lakes to outline. */
-const freePredictor: TilePredictor = {
-  concurrency: 2,
-  predict: async (pixels, [count, rows, cols, bands]) => {
-    const prob = new Float32Array(count * rows * cols);
-    for (let pixel = 0; pixel < prob.length; pixel++) {
-      const at = pixel * bands;
-      prob[pixel] = pixels[at]! - pixels[at + bands - 1]! > 0.9 ? 0.9 : 0.1;
-    }
-    return prob;
-  },
-};
-
 const options = JSON.parse(process.argv[2]!) as SceneRunOptions;
 const [name, ...given] = options.setup.split(/[:+]/);
 const settings = Object.fromEntries(given.map((text) => text.split("=") as [string, string]));
 const cleanUp: (() => unknown)[] = [];
-const { segmenter, predictor } = await openEngine();
+const { segmenter, jobs } = await openEngine();
 const tilePx = options.tilePx ?? segmenter.config.tilePx;
 const batchSize = Number(settings.batch ?? 1);
 const bandCount = segmenter.config.bands.length;
 
-/** Batches under way at once: those of the engine `ort` wait in its thread, those of this thread have nowhere to. */
-const concurrency = predictor?.concurrency ?? (name === "ort" ? 2 : 1);
+/** Batches under way at once: as many as keep every process or thread that runs tiles at work. */
+const concurrency = 2 * jobs;
 const predict: TilePredictor["predict"] =
-  predictor?.predict ?? ((pixels, shape) => segmenter.predictPixels(pixels, shape));
+  name === "free" ? freePredict : (pixels, shape) => segmenter.predictPixels(pixels, shape);
 const busy = { batches: 0, sinceMs: 0, totalMs: 0 };
 
 const before = await modelAlone();
@@ -73,31 +63,45 @@ const { run } = await mapScene({
 const mapCpu = cpuSeconds() - startCpu;
 const after = await modelAlone();
 await scene.close();
+const workersRss = await peakRssOfChildren();
 for (const step of cleanUp) await step();
 const { tiles, skippedTiles } = run.tiles;
 const share = (tiles - skippedTiles) / (before.tiles + after.tiles);
 const result: SceneRun = {
   ...{ tiles, skippedTiles, seconds: run.seconds, cpuSeconds: mapCpu },
   modelSeconds: busy.totalMs / 1000,
-  modelCpuSeconds: (before.cpuSeconds + after.cpuSeconds) * share,
-  peakRssBytes: 1024 * process.resourceUsage().maxRSS,
+  aloneSeconds: (before.seconds + after.seconds) * share,
+  aloneCpuSeconds: (before.cpuSeconds + after.cpuSeconds) * share,
+  peakRssBytes: 1024 * process.resourceUsage().maxRSS + workersRss,
 };
 console.log(JSON.stringify(result));
 
-async function openEngine(): Promise<{ segmenter: LakeSegmenter; predictor: TilePredictor | undefined }> {
+async function openEngine(): Promise<{ segmenter: LakeSegmenter; jobs: number }> {
   const quiet = processConsole({ quiet: true });
   const { signal } = new AbortController();
   const number = (key: string) => (settings[key] === undefined ? undefined : Number(settings[key]));
-  const engine = await openMapEngine(
+  const { segmenter, facts } = await openMapEngine(
     {
       engine: name === "ort" ? "ort" : "tfjs",
       ...(name !== "ort" && { backend: (settings.backend ?? "wasm") as "wasm" }),
-      jobs: number("jobs") ?? 1,
+      jobs: number("jobs"),
       threads: number("threads"),
     },
     { model: options.model, console: quiet, signal, cleanUp },
   );
-  return name === "free" ? { ...engine, predictor: freePredictor } : engine;
+  return { segmenter, jobs: facts.jobs };
+}
+
+/** A model that looks at one pixel: an index of blue and near infrared, so that there are lakes to outline. */
+async function freePredict(
+  ...[pixels, [count, rows, cols, bands]]: Parameters<TilePredictor["predict"]>
+): Promise<Float32Array> {
+  const prob = new Float32Array(count * rows * cols);
+  for (let pixel = 0; pixel < prob.length; pixel++) {
+    const at = pixel * bands;
+    prob[pixel] = pixels[at]! - pixels[at + bands - 1]! > 0.9 ? 0.9 : 0.1;
+  }
+  return prob;
 }
 
 /** `predict`, with the time counted in which any batch is under way. */
@@ -111,7 +115,7 @@ async function watched(...batch: Parameters<TilePredictor["predict"]>): Promise<
 }
 
 /** Tiles through the model until the time is up, as many at once as in a scene. */
-async function modelAlone(): Promise<{ tiles: number; cpuSeconds: number }> {
+async function modelAlone(): Promise<{ tiles: number; seconds: number; cpuSeconds: number }> {
   const shape = [batchSize, tilePx, tilePx, bandCount] as const;
   const pixels = fillValues(
     shape.reduce((product, size) => product * size),
@@ -127,7 +131,7 @@ async function modelAlone(): Promise<{ tiles: number; cpuSeconds: number }> {
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return { tiles, cpuSeconds: cpuSeconds() - startCpu };
+  return { tiles, seconds: (performance.now() - startMs) / 1000, cpuSeconds: cpuSeconds() - startCpu };
 }
 
 function withoutData(scene: Scene, share: number): Scene {
@@ -150,4 +154,16 @@ function withoutData(scene: Scene, share: number): Scene {
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** Sum of what the child processes held at their most, by Linux's account; 0 elsewhere. */
+async function peakRssOfChildren(): Promise<number> {
+  const pids = await readFile(`/proc/self/task/${process.pid}/children`, "utf8").catch(() => "");
+  const peaks = pids.split(" ").flatMap((pid) => (pid.trim() === "" ? [] : [peakRssOf(pid)]));
+  return (await Promise.all(peaks)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+async function peakRssOf(pid: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return 1024 * Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
 }

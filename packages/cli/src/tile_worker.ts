@@ -9,8 +9,7 @@ let segmenter: LakeSegmenter | undefined;
 
 async function carryOut(order: Order): Promise<WorkerAnswer> {
   if (order.kind === "start") {
-    // The jobs share the processors out among them.
-    await selectBackend({ require: order.backend, threads: 1 });
+    await selectBackend({ require: order.backend, threads: order.threads });
     segmenter = await LakeSegmenter.load(order.model);
     return { kind: "ready" };
   }

@@ -51,6 +51,7 @@ export async function runProbabilityPass(options: ProbabilityPassOptions): Promi
       bandNames: ["lake_probability"],
       nodata: Number.NaN,
       overviews: "average",
+      deflateSearch: "runs",
     });
     const polygonizer = beginPolygonize({ grid: area.grid });
     let validPixels = 0;

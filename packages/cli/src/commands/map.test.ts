@@ -165,10 +165,10 @@ describe("a wrong command line", () => {
 });
 
 describe("defaultJobs", () => {
-  it("is one on a device, else half the processors, at most four", () => {
-    expect([defaultJobs("webgpu", 16), defaultJobs("tensorflow", 16)]).toEqual([1, 1]);
-    expect([1, 2, 3, 4, 8, 64].map((processors) => defaultJobs("wasm", processors))).toEqual([
-      1, 1, 1, 2, 4, 4,
-    ]);
+  it("is one on a device, else one for each processor, at most four and as the weights leave room for", () => {
+    expect([defaultJobs("webgpu", 1e6, 16), defaultJobs("tensorflow", 1e6, 16)]).toEqual([1, 1]);
+    const onProcessors = [1, 2, 3, 4, 8, 64].map((processors) => defaultJobs("wasm", 1e6, processors));
+    expect(onProcessors).toEqual([1, 2, 3, 4, 4, 4]);
+    expect([3e8, 6e8, 2e9].map((bytes) => defaultJobs("wasm", bytes, 16))).toEqual([3, 1, 1]);
   });
 });

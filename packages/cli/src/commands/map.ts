@@ -79,12 +79,12 @@ export function addMapCommand(program: Command): void {
     .option("--aoi <file>", "map only inside these polygons: GeoJSON, GeoPackage, FlatGeobuf, shapefile")
     .option(
       "-j, --jobs <count>",
-      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else half the processors, at most 4; with ort 1, which uses all cores)",
+      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else the processors, at most 4 and as many as hold 1 GB of weights together)",
       toNumber,
     )
     .option(
       "--threads <count>",
-      "of ort: threads of each job (default: the processors, shared among jobs)",
+      "of ort: threads of each job (default: the processors, shared out among jobs)",
       toNumber,
     )
     .option("--overwrite", "replace an earlier result")
@@ -128,7 +128,6 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
       tilePx: settings.tile,
       overlapPx: settings.overlap,
       batchSize: settings.batch,
-      predictor: engine.predictor,
       areas,
       overwrite: settings.overwrite,
       facts: {

@@ -1,19 +1,23 @@
 import { GlofError } from "@glof/core";
-import type { TilePredictor } from "@glof/inference";
+import { countParams } from "@glof/nn";
 import { type BackendChoice, releaseBackend } from "@glof/runtime";
-import { LakeSegmenter } from "@glof/segmenter";
+import {
+  type Bundle,
+  buildLakeSegmenter,
+  LakeSegmenter,
+  openBundle,
+  type SegmenterConfig,
+} from "@glof/segmenter";
 import type { MapConfig } from "../config/map_config.js";
 import type { Console } from "../terminal/console.js";
 import { tileWorkerEntry } from "../tile_worker_entry.js";
 import { chooseBackend, precisionText } from "./choose_backend.js";
-import { canShare, defaultJobs } from "./default_jobs.js";
+import { canShare, defaultJobs, jobsOnProcessors, threadsPerJob } from "./default_jobs.js";
 import { startTileWorkers } from "./tile_workers.js";
 
 /** What runs the model of `glof map`. */
 export interface MapEngine {
   readonly segmenter: LakeSegmenter;
-  /** `undefined`: the segmenter itself. */
-  readonly predictor: TilePredictor | undefined;
   /** For `run.json`. */
   readonly facts: { readonly name: string; readonly reason: string; readonly jobs: number };
 }
@@ -53,16 +57,18 @@ export async function openMapEngine(settings: EngineSettings, needs: EngineNeeds
   return isOrt ? openOrt(settings, needs) : openTfjs(settings, needs);
 }
 
-/** One job unless asked for more: its threads use all cores, and weights are in memory once. */
 async function openOrt(
-  { jobs = 1, threads }: EngineSettings,
+  settings: EngineSettings,
   { model, console, signal, cleanUp }: EngineNeeds,
 ): Promise<MapEngine> {
+  const { threads } = settings;
+  const { config } = await readBundle(model, signal);
+  const jobs = settings.jobs ?? jobsOnProcessors(weightBytes(config));
   const segmenter = await LakeSegmenter.load(model, { engine: "ort", workers: jobs, threads, signal });
   cleanUp.unshift(() => segmenter.dispose());
   const reason = segmenter.engineDescription ?? "";
   console.say(`engine ort: ${reason}`);
-  return { segmenter, predictor: undefined, facts: { name: "ort", reason, jobs } };
+  return { segmenter, facts: { name: "ort", reason, jobs } };
 }
 
 async function openTfjs(
@@ -71,19 +77,45 @@ async function openTfjs(
 ): Promise<MapEngine> {
   const backend = await chooseBackend(settings, "glof map", console);
   cleanUp.unshift(releaseBackend);
-  const segmenter = await LakeSegmenter.load(model, { signal });
-  cleanUp.unshift(() => segmenter.dispose());
-  const jobs = jobsFor(settings, backend, console);
   const { name } = backend;
-  const reason = `${backend.reason}${precisionText(backend)}`;
-  if (jobs === 1) return { segmenter, predictor: undefined, facts: { name, reason, jobs } };
-  const workers = await startTileWorkers(jobs, { backend: name, model }, tileWorkerEntry());
-  cleanUp.unshift(workers.close);
-  return { segmenter, predictor: workers.predictor, facts: { name, reason, jobs } };
+  const { config, card, sha256 } = await readBundle(model, signal);
+  const jobs = jobsFor(settings, backend, config, console);
+  if (jobs === 1) {
+    const segmenter = await LakeSegmenter.load(model, { signal });
+    cleanUp.unshift(() => segmenter.dispose());
+    return { segmenter, facts: { name, reason: `${backend.reason}${precisionText(backend)}`, jobs } };
+  }
+  // The backend is known to work; from here on it is the workers' business, and so are the weights.
+  await releaseBackend();
+  const engine = await startTileWorkers(
+    jobs,
+    { backend: name, model, threads: threadsPerJob(jobs) },
+    tileWorkerEntry(),
+  );
+  cleanUp.unshift(engine.close);
+  const segmenter = new LakeSegmenter({ config, card, sha256, params: {}, engine });
+  return { segmenter, facts: { name, reason: `${backend.reason}; ${engine.description}`, jobs } };
 }
 
-function jobsFor({ jobs }: EngineSettings, { name }: BackendChoice, console: Console): number {
-  if (jobs === undefined) return defaultJobs(name);
+/** What a bundle says of itself; its weights stay where they are. */
+async function readBundle(model: string, signal: AbortSignal): Promise<Omit<Bundle, "checkpoint">> {
+  const { checkpoint, ...facts } = await openBundle(model, { signal });
+  await checkpoint.close();
+  return facts;
+}
+
+/** Bytes of a model's weights in memory. */
+export function weightBytes(config: SegmenterConfig): number {
+  return 4 * countParams(buildLakeSegmenter(config).specs).weights;
+}
+
+function jobsFor(
+  { jobs }: EngineSettings,
+  { name }: BackendChoice,
+  config: SegmenterConfig,
+  console: Console,
+): number {
+  if (jobs === undefined) return defaultJobs(name, weightBytes(config));
   if (jobs === 1 || canShare(name)) return jobs;
   console.logger.warn(`--jobs ${jobs}: one job runs, because ${name} uses the whole device by itself.`);
   return 1;

@@ -6,6 +6,8 @@ export interface WorkerStart {
   readonly backend: BackendName;
   /** Path of the bundle. */
   readonly model: string;
+  /** Threads that compute a batch together, where the backend has threads. */
+  readonly threads: number;
 }
 
 /** A batch of tiles, as `TilePredictor.predict` gets it. */

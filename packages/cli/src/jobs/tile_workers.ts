@@ -1,28 +1,17 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { GlofError } from "@glof/core";
-import type { TilePredictor } from "@glof/inference";
+import type { TileEngine } from "@glof/segmenter";
 import { type Batch, fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } from "./messages.js";
-
-/** Processes that run tiles side by side. */
-export interface TileWorkers {
-  readonly predictor: TilePredictor;
-  /** Ends the processes; batches under way fail. Safe to call twice. */
-  close(): Promise<void>;
-}
 
 /**
  * Starts worker processes, each with its own backend and weights. Which of them runs a tile makes no difference to it, so
- * the result is that of one job.
+ * the result is that of one job. Closing ends them; batches under way fail.
  *
  * @param entry path of the worker's script
  * @throws GlofError what choosing the backend and loading the bundle throw over there
  */
-export async function startTileWorkers(
-  jobs: number,
-  start: WorkerStart,
-  entry: string,
-): Promise<TileWorkers> {
+export async function startTileWorkers(jobs: number, start: WorkerStart, entry: string): Promise<TileEngine> {
   const workers = Array.from({ length: jobs }, () => new TileWorker(entry));
   const queue = new BatchQueue(workers);
   const close = async (): Promise<void> => {
@@ -35,8 +24,10 @@ export async function startTileWorkers(
     throw error;
   }
   return {
+    description: `${jobs} x ${start.threads} threads of ${start.backend}, in processes of their own`,
     // Twice as many batches as workers: none waits while the oldest batch is being awaited.
-    predictor: { concurrency: 2 * jobs, predict: (pixels, shape) => queue.run({ pixels, shape }) },
+    concurrency: 2 * jobs,
+    predict: (pixels, shape) => queue.run({ pixels, shape }),
     close,
   };
 }

@@ -54,18 +54,21 @@ interface ZstdModule {
   readonly constants: { readonly ZSTD_c_compressionLevel?: number };
 }
 
-async function packer({ compression, compressionLevel: level }: ResolvedCogOptions): Promise<Pack> {
+async function packer(options: ResolvedCogOptions): Promise<Pack> {
+  const { compression, compressionLevel: level, deflateSearch } = options;
   const zlib = await loadZlib();
   const settle =
     (resolve: (bytes: Uint8Array) => void, reject: (error: Error) => void) =>
     (error: Error | null, result: Uint8Array): void =>
       error ? reject(error) : resolve(result);
   if (compression !== "zstd") {
+    const { Z_RLE, Z_DEFAULT_STRATEGY } = zlib.constants;
+    const strategy = deflateSearch === "runs" ? Z_RLE : Z_DEFAULT_STRATEGY;
     // By default zlib hands its work to a thread and back for every 16 KiB that come out.
     return (bytes) => {
       const chunkSize = Math.min(bytes.length + 1024, 2 ** 18);
       return new Promise((resolve, reject) =>
-        zlib.deflate(bytes, { level, chunkSize }, settle(resolve, reject)),
+        zlib.deflate(bytes, { level, strategy, chunkSize }, settle(resolve, reject)),
       );
     };
   }

@@ -1,4 +1,13 @@
-import { bceWithLogits, diceLoss, lovaszHinge } from "@glof/losses";
+import {
+  bceWithLogits,
+  crossEntropy,
+  diceLoss,
+  focalLoss,
+  lovaszHinge,
+  lovaszSoftmax,
+  mccLoss,
+  tverskyLoss,
+} from "@glof/losses";
 import { valueAndGrad } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import type { PrepareWork } from "./serve.js";
@@ -8,6 +17,13 @@ const losses: Readonly<Record<string, (logits: tf.Tensor, target: tf.Tensor) => 
   lovaszHinge,
   dice: diceLoss,
   bce: bceWithLogits,
+  focal: focalLoss,
+  tversky: (logits, target) => tverskyLoss(logits, target, { alpha: 0.3, beta: 0.7 }),
+  mcc: mccLoss,
+  crossEntropy,
+  classFocal: (logits, target) => focalLoss(logits, target, { mode: "multiclass" }),
+  classDice: (logits, target) => diceLoss(logits, target, { mode: "multiclass" }),
+  lovaszSoftmax,
 };
 
 /** Value and gradient of a loss of `@glof/losses`. */

@@ -100,10 +100,16 @@ export async function settleWebgpu(engine: typeof tf): Promise<void> {
   await backend.device.queue.onSubmittedWorkDone();
 }
 
-/** Logits and a 0/1 target, about a third of it 1, of a loss's task. */
+/** Logits and a target of a loss's task: 0 and 1, about a third of it 1, or numbers of equally frequent classes. */
 export function lossInputs(engine: typeof tf, args: TaskArgs): { logits: tf.Tensor; target: tf.Tensor } {
-  const [batch, side] = [numberOf(args, "batch"), numberOf(args, "side")];
-  const shape = [batch, side, side, 1];
-  const target = fillValues(batch * side * side, 2).map((value) => (value > 0.4 ? 1 : 0));
-  return { logits: tensorOf(engine, shape, 1, 3), target: engine.tensor(target, shape) };
+  const [batch, side, classes] = [numberOf(args, "batch"), numberOf(args, "side"), numberOf(args, "classes")];
+  const values = fillValues(batch * side * side, 2);
+  const target = values.map((value) =>
+    classes === 1 ? Number(value > 0.4) : Math.min(classes - 1, Math.floor(classes * Math.abs(value))),
+  );
+  const shape = classes === 1 ? [batch, side, side, 1] : [batch, side, side];
+  return {
+    logits: tensorOf(engine, [batch, side, side, classes], 1, 3),
+    target: engine.tensor(target, shape),
+  };
 }

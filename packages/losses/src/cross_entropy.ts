@@ -1,8 +1,9 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
+import { fusedClassLoss } from "./fused.js";
 import { reduceRows } from "./reduce.js";
-import { classCount, maskedTarget, toRows } from "./target.js";
+import { checkTarget, classCount, maskedTarget, toRows } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, Reduction } from "./types.js";
 
 /** Options of `crossEntropy`. */
@@ -46,6 +47,9 @@ export function crossEntropy(
 ): tf.Tensor {
   const { ignore = 255, reduction = "mean", normalizeBy = "valid", empty = "zero" } = options;
   const weight = checkedWeights(options.weight, classCount(logits));
+  checkTarget(logits, target, "multiclass", "crossEntropy");
+  const fused = fusedCrossEntropy(logits, target, options);
+  if (fused !== undefined) return fused;
   return differentiable(logits, () => {
     const { truth, valid } = maskedTarget(logits, target, "multiclass", ignore, "crossEntropy");
     const rows = toRows(logits, "multiclass");
@@ -57,6 +61,28 @@ export function crossEntropy(
         : tf.sum(weight ? tf.mul(truth, tf.tensor1d(weight)) : truth);
     const { value, derivative } = reduceRows(perPixel, counts, divisor, reduction, empty);
     return { value: reduction === "none" ? tf.reshape(value, logits.shape.slice(0, -1)) : value, derivative };
+  });
+}
+
+/** In two passes. */
+function fusedCrossEntropy(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: CrossEntropyOptions,
+): tf.Scalar | undefined {
+  const { ignore = 255, reduction = "mean", normalizeBy = "valid", empty = "zero", weight } = options;
+  if (reduction === "none") return undefined;
+  const classes = classCount(logits);
+  const settings = { kind: "entropy", ignore, smoothing: options.labelSmoothing ?? 0 } as const;
+  return fusedClassLoss({ logits, target, classes, weights: weight }, settings, ([loss, share]) => {
+    const counted = normalizeBy === "all" ? tf.scalar(target.size) : tf.sum(share!);
+    const safe = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);
+    const factor = reduction === "sum" ? tf.scalar(1) : tf.div(1, safe);
+    const coefficient = tf.fill<tf.Rank.R1>([classes], 0);
+    return {
+      value: tf.mul(tf.sum(loss!), factor),
+      coefficients: [tf.add(coefficient, factor), coefficient],
+    };
   });
 }
 

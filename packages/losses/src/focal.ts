@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { elementwiseBce } from "./bce.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
+import { fusedClassLoss, type LossOfClassSums } from "./fused.js";
 import { keepValid } from "./reduce.js";
-import { maskedTarget, toRows } from "./target.js";
+import { checkTarget, classCount, maskedTarget, toRows } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, LossMode, Reduction } from "./types.js";
 
 /** Options of `focalLoss`. */
@@ -49,6 +50,9 @@ export function focalLoss(
 ): tf.Tensor;
 export function focalLoss(logits: tf.Tensor, target: tf.Tensor, options: FocalLossOptions = {}): tf.Tensor {
   const { mode = "binary", ignore = 255, fromLogits = true, epsilon = 1e-7 } = options;
+  checkTarget(logits, target, mode, "focalLoss");
+  const fused = fusedFocalLoss(logits, target, options);
+  if (fused !== undefined) return fused;
   return differentiable(logits, () => {
     const rows = toRows(logits, mode);
     const { truth, valid } = maskedTarget(logits, target, mode, ignore, "focalLoss");
@@ -60,6 +64,61 @@ export function focalLoss(logits: tf.Tensor, target: tf.Tensor, options: FocalLo
       derivative: slope ? tf.mul(derivative, slope) : derivative,
     };
   });
+}
+
+/** In two passes, for logits and a power that is not 0. */
+function fusedFocalLoss(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  options: FocalLossOptions,
+): tf.Scalar | undefined {
+  const { mode = "binary", ignore = 255, gamma = 2, alpha, reducedThreshold = 0 } = options;
+  if (options.reduction === "none" || options.fromLogits === false || gamma === 0) return undefined;
+  const settings = {
+    kind: "focal",
+    ignore,
+    // One column of targets in [0, 1] is that of a single label.
+    multilabel: mode !== "multiclass",
+    gamma,
+    weightOfTrue: alpha ?? 1,
+    weightOfFalse: alpha === undefined ? 1 : 1 - alpha,
+    threshold: reducedThreshold,
+  } as const;
+  const classes = mode === "binary" ? 1 : classCount(logits);
+  return fusedClassLoss({ logits, target, classes }, settings, ([loss, factor, count]) =>
+    ofClassSums({ loss: loss!, factor: factor!, count: count! }, options),
+  );
+}
+
+/** The loss from each class's sums of losses, of focal factors and of ones, [K]. */
+function ofClassSums(
+  { loss, factor, count }: Readonly<Record<"loss" | "factor" | "count", tf.Tensor>>,
+  options: FocalLossOptions,
+): LossOfClassSums {
+  const share = classShares(count, options);
+  if (options.normalized !== true) {
+    return { value: tf.sum(tf.mul(loss, share)), coefficients: [share, tf.zerosLike(share)] };
+  }
+  const divisor = tf.maximum(factor, leastNorm);
+  const divided = tf.div(loss, divisor);
+  const isFree = tf.cast(tf.greaterEqual(factor, leastNorm), "float32");
+  const throughNorm = tf.mul(tf.div(divided, divisor), isFree);
+  return {
+    value: tf.sum(tf.mul(divided, share)),
+    coefficients: [tf.div(share, divisor), tf.neg(tf.mul(share, throughNorm))],
+  };
+}
+
+/** What the sum of a class with so many elements is multiplied by in the whole loss, [K]. */
+function classShares(
+  count: tf.Tensor,
+  { reduction = "mean", classWeights, empty = "zero" }: FocalLossOptions,
+): tf.Tensor {
+  const weights = [...(classWeights ?? new Array<number>(count.size).fill(1))];
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const perClass = tf.div(tf.tensor1d(weights), total);
+  if (reduction !== "mean") return perClass;
+  return tf.div(perClass, empty === "zero" ? tf.maximum(count, 1) : count);
 }
 
 /** Logits for probabilities, and their derivative; for `multiclass` the logarithm, as the reference does. */
@@ -112,17 +171,12 @@ function reduceFocal(
   valid: tf.Tensor,
   options: FocalLossOptions,
 ): ValueAndDerivative {
-  const { normalized = false, reduction = "mean", classWeights, empty = "zero" } = options;
+  const { normalized = false, reduction = "mean" } = options;
   let value = keepValid(elements.value, valid);
   let derivative = keepValid(elements.derivative, valid);
   if (normalized) ({ value, derivative } = normalise(elements, value, derivative, valid, reduction));
   if (reduction === "none") return { value, derivative };
-  const count = tf.sum(valid, 0);
-  const weights = [...(classWeights ?? new Array<number>(valid.shape[1]!).fill(1))];
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const perClass = tf.div(tf.tensor1d(weights), total);
-  const share =
-    reduction === "mean" ? tf.div(perClass, empty === "zero" ? tf.maximum(count, 1) : count) : perClass;
+  const share = classShares(tf.sum(valid, 0), options);
   return {
     value: tf.sum(tf.mul(tf.sum(value, 0), share)),
     derivative: keepValid(tf.mul(derivative, share), valid),

@@ -1,4 +1,4 @@
-import { type PixelLossOptions, useKernel, withGradient } from "@glof/nn";
+import { type ClassLossOptions, type PixelLossOptions, useKernel, withGradient } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** A loss as a function of the four sums of its pixels. */
@@ -37,5 +37,73 @@ export function fusedLoss(
         { ...options },
       ),
     }),
+  });
+}
+
+/** A loss as a function of three sums per class. */
+export interface LossOfClassSums {
+  /** A scalar. */
+  readonly value: tf.Tensor;
+  /** Two of [K]: what the derivative of each logit is made of, see `GlofClassSlopes`. */
+  readonly coefficients: readonly [first: tf.Tensor, second: tf.Tensor];
+}
+
+/** What `fusedClassLoss` works on. */
+export interface ClassLossInputs {
+  /** [..., K] */
+  readonly logits: tf.Tensor;
+  /** As many values as pixels, or as logits if `multilabel`. */
+  readonly target: tf.Tensor;
+  readonly classes: number;
+  readonly weights?: readonly number[] | undefined;
+}
+
+/** Options that most losses leave alone. */
+const plain = {
+  multilabel: false,
+  smoothing: 0,
+  gamma: 1,
+  weightOfTrue: 1,
+  weightOfFalse: 1,
+  threshold: 0,
+};
+
+/**
+ * A loss over classes in one pass over the logits, and its derivative in another, by the kernels of the backend.
+ *
+ * @param ofSums gets three sums [K]
+ * @returns `undefined` where the backend has no such kernels
+ */
+export function fusedClassLoss(
+  { logits, target, classes, weights }: ClassLossInputs,
+  given: Pick<ClassLossOptions, "kind" | "ignore"> & Partial<ClassLossOptions>,
+  ofSums: (sums: readonly tf.Tensor1D[]) => LossOfClassSums,
+): tf.Scalar | undefined {
+  const [sumsKernel, slopesKernel] = [useKernel("GlofClassSums"), useKernel("GlofClassSlopes")];
+  if (sumsKernel === undefined || slopesKernel === undefined) return undefined;
+  const options = { ...plain, ...given };
+  const labelShape = options.multilabel ? [-1, classes] : [-1];
+  type Saved = "rows" | "labels" | "coefficients" | "weights";
+  return withGradient<tf.Scalar, "logits", Saved>({
+    inputs: { logits },
+    forward: () => {
+      const rows = tf.reshape(logits, [-1, classes]);
+      const labels = tf.reshape(tf.cast(target, "float32"), labelShape);
+      const factors = weights && tf.tensor1d([...weights]);
+      const sums = sumsKernel({ logits: rows, labels, weights: factors }, options);
+      const { value, coefficients } = ofSums(tf.unstack(sums) as tf.Tensor1D[]);
+      const saved = {
+        rows,
+        labels,
+        coefficients: tf.stack([...coefficients]),
+        ...(factors && { weights: factors }),
+      };
+      return { value: tf.reshape(value, []), saved: saved as Record<Saved, tf.Tensor> };
+    },
+    backward: (outputGrad, { coefficients, rows, labels, weights: factors }) => {
+      const scaled = tf.mul(coefficients, outputGrad);
+      const slopes = slopesKernel({ logits: rows, labels, weights: factors, coefficients: scaled }, options);
+      return { logits: tf.reshape(slopes, logits.shape) };
+    },
   });
 }

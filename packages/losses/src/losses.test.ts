@@ -21,6 +21,8 @@ import {
 const spread = (count: number, seed: number): number[] =>
   Array.from({ length: count }, (_, index) => 2 * Math.sin(12.9898 * (index + 1) + 7.1 * seed));
 
+const numbered = (count: number): number[] => Array.from({ length: count }, (_, index) => 1 + index);
+
 const binaryTarget = [1, 0, 255, 1, 0, 0, 1, 255, 0, 1, 0, 1];
 const classTarget = [0, 2, 255, 1, 2, 0];
 
@@ -165,6 +167,13 @@ describeOnBackends("losses", (backend) => {
     ["diceLoss", (x, t) => diceLoss(x, t, { smooth: 1 })],
     ["jaccardLoss, log", (x, t) => jaccardLoss(x, t, { logLoss: true })],
     ["tverskyLoss", (x, t) => tverskyLoss(x, t, { alpha: 0.3, beta: 0.7, gamma: 1.5 })],
+    ["mccLoss", mccLoss],
+    ["mccLoss, nothing ignored", (x, t) => mccLoss(x, tf.clipByValue(t, 0, 1), { ignore: null, epsilon: 1 })],
+    ["focalLoss", focalLoss],
+    ["focalLoss, weighted", (x, t) => focalLoss(x, t, { alpha: 0.25, gamma: 1.5, reduction: "sum" })],
+    ["focalLoss, normalized", (x, t) => focalLoss(x, t, { normalized: true, gamma: 1 })],
+    ["focalLoss, reduced", (x, t) => focalLoss(x, t, { reducedThreshold: 0.5, alpha: 0.7 })],
+    ["focalLoss, power 0", (x, t) => focalLoss(x, t, { gamma: 0 })],
   ])("%s: the same fused and composed of plain operations", async (_, loss) => {
     for (const count of [1, 4099]) {
       // From logits that a sigmoid saturates on to such that it hardly moves, and some that are 0.
@@ -190,17 +199,28 @@ describeOnBackends("losses", (backend) => {
     const values = Float32Array.from(spread(count, 9));
     const target = values.map((_, index) => (index % 3 === 0 ? 1 : 0));
     const [x, t] = [tf.tensor1d(values), tf.tensor1d(target)];
-    let [entropy, seen, truth, overlap] = [0, 0, 0, 0];
+    let [entropy, focal, seen, truth, overlap] = [0, 0, 0, 0, 0];
     for (const [index, value] of values.entries()) {
       const is = target[index]!;
-      entropy += Math.log1p(Math.exp(is === 1 ? -value : value));
+      const one = Math.log1p(Math.exp(is === 1 ? -value : value));
+      entropy += one;
+      focal += (1 - Math.exp(-one)) ** 2 * one;
       const probability = 1 / (1 + Math.exp(-value));
       seen += probability;
       truth += is;
       overlap += probability * is;
     }
     expect((await read(bceWithLogits(x, t))) / (entropy / count)).toBeCloseTo(1, 6);
+    expect((await read(focalLoss(x, t))) / (focal / count)).toBeCloseTo(1, 6);
     expect((await read(diceLoss(x, t))) / (1 - (2 * overlap) / (seen + truth))).toBeCloseTo(1, 5);
+    // The intersection of Tversky losses is the sum of min(p, t), which is that of p t for targets of 0 and 1.
+    const [tp, fp, fn] = [overlap, seen - overlap, truth - overlap];
+    const score = tp / (tp + 0.3 * fp + 0.7 * fn);
+    expect((await read(tverskyLoss(x, t, { alpha: 0.3, beta: 0.7 }))) / (1 - score)).toBeCloseTo(1, 5);
+    const tn = count - tp - fp - fn;
+    const correlation =
+      (tp * tn - fp * fn) / Math.sqrt((tp + fp) * (tp + fn)) / Math.sqrt((tn + fp) * (tn + fn));
+    expect(await read(mccLoss(x, t))).toBeCloseTo(1 - correlation, 5);
   });
 
   it("gives maps for reduction none", async () => {
@@ -215,6 +235,87 @@ describeOnBackends("losses", (backend) => {
     ).toEqual([2, 1, 3, 3]);
   });
 });
+
+/** Where classes have kernels. */
+describeOnBackends(
+  "losses over classes",
+  () => {
+    it.each<readonly [string, Loss, boolean]>([
+      ["crossEntropy", crossEntropy, false],
+      ["crossEntropy, sum", (x, t) => crossEntropy(x, t, { reduction: "sum", labelSmoothing: 0.2 }), false],
+      ["crossEntropy, over all", (x, t) => crossEntropy(x, t, { normalizeBy: "all", ignore: null }), false],
+      [
+        "crossEntropy, weighted",
+        (x, t) => crossEntropy(x, t, { weight: numbered(x.shape.at(-1)!), labelSmoothing: 0.1 }),
+        false,
+      ],
+      ["focalLoss", (x, t) => focalLoss(x, t, { mode: "multiclass", normalized: true }), false],
+      [
+        "focalLoss, several labels",
+        (x, t) =>
+          focalLoss(x, t, { mode: "multilabel", alpha: 0.3, classWeights: numbered(x.shape.at(-1)!) }),
+        true,
+      ],
+      ["diceLoss", (x, t) => diceLoss(x, t, { mode: "multiclass", smooth: 1, logLoss: true }), false],
+      [
+        "tverskyLoss, several labels",
+        (x, t) => tverskyLoss(x, t, { mode: "multilabel", alpha: 0.3, beta: 0.7, gamma: 1.5 }),
+        true,
+      ],
+      ["lovaszSoftmax", lovaszSoftmax, false],
+    ])("%s of classes: the same fused and composed of plain operations", async (_, loss, severalLabels) => {
+      for (const [count, classes] of [
+        [1, 2],
+        [3, 1],
+        [1027, 5],
+        [515, 19],
+      ] as const) {
+        const x = tf.tensor(
+          spread(count * classes, 7).map((value, index) => value * 10 ** (index % 3)),
+          [1, count, 1, classes],
+        );
+        // The last class number is no class, and a target of several labels may lie between 0 and 1.
+        const labels = spread(severalLabels ? count * classes : count, 8).map((value, index) => {
+          if (value > 1.5) return 255;
+          return severalLabels ? [0, 1, 0.25][index % 3]! : index % (classes + 1);
+        });
+        const target = tf.tensor(labels, [1, count, 1, ...(severalLabels ? [classes] : [])]);
+        const gradient = () => valueAndGrad((given) => loss(given.x!, target), { x });
+        const [fused, composed] = [gradient(), withReferenceKernels(gradient)];
+        await expectClose(fused.value, composed.value, { atol: 1e-6, rtol: 2e-5 });
+        const largest = Math.max(...(await composed.grads.x!.data()).map((slope) => Math.abs(slope)));
+        await expectClose(fused.grads.x!, composed.grads.x!, { atol: 1e-9 + 1e-6 * largest, rtol: 2e-5 });
+        await expectNoTensorGrowth(() => loss(x, target));
+      }
+    });
+
+    it("adds up a million pixels of four classes to the last digits", async () => {
+      const [count, classes] = [268_324, 4];
+      const values = Float32Array.from(spread(count * classes, 9));
+      const x = tf.tensor4d(values, [1, count, 1, classes]);
+      const t = tf.tensor3d(
+        Array.from({ length: count }, (_, index) => (index * 7) % classes),
+        [1, count, 1],
+      );
+      let entropy = 0;
+      const [seen, overlap, truth] = [0, 0, 0].map(() => new Array<number>(classes).fill(0));
+      for (let i = 0; i < count; i++) {
+        const row = [...values.subarray(i * classes, (i + 1) * classes)].map((value) => Math.exp(value));
+        const sum = row.reduce((a, b) => a + b, 0);
+        const label = (i * 7) % classes;
+        entropy += Math.log(sum / row[label]!);
+        for (const [c, value] of row.entries()) seen![c]! += value / sum;
+        overlap![label]! += row[label]! / sum;
+        truth![label]!++;
+      }
+      const dice = seen!.map((one, c) => 1 - (2 * overlap![c]!) / (one + truth![c]!));
+      const mean = dice.reduce((a, b) => a + b, 0) / classes;
+      expect((await read(crossEntropy(x, t))) / (entropy / count)).toBeCloseTo(1, 5);
+      expect((await read(diceLoss(x, t, { mode: "multiclass" }))) / mean).toBeCloseTo(1, 5);
+    });
+  },
+  { backends: ["wasm"] },
+);
 
 describeOnBackends(
   "refusals",

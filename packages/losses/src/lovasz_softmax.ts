@@ -1,7 +1,6 @@
 import { GlofError } from "@glof/core";
-import { lovaszExtension } from "@glof/nn";
+import { lovaszExtension, sigmoid, softmax } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
-import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
 import { checkTarget, classCount, validity } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
@@ -39,20 +38,14 @@ export function lovaszSoftmax(
   checkTarget(logits, target, columns === 1 ? "binary" : "multiclass", "lovaszSoftmax");
   const chosen = chosenClasses(classes, columns);
   const images = perImage ? logits.shape[0]! : 1;
-  const mode = activation === "sigmoid" ? "binary" : "multiclass";
-  return differentiable(logits, () => {
-    const rows = tf.reshape<tf.Rank.R2>(logits, [-1, columns]);
-    const probabilities = activation === "none" ? rows : toProbabilities(rows, mode);
-    const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [images, -1]);
-    const { value, derivative } = ofProbabilities(
-      probabilities,
-      labels,
-      validity(labels, ignore),
-      chosen,
-      classes === "present",
-    );
-    if (activation === "none") return { value, derivative };
-    return { value, derivative: throughActivation(derivative as tf.Tensor2D, probabilities, mode) };
+  const toProbabilities = { softmax, sigmoid, none: (values: tf.Tensor) => values }[activation];
+  return tf.tidy(() => {
+    const probabilities = toProbabilities(logits);
+    return differentiable(probabilities, () => {
+      const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [images, -1]);
+      const rows = tf.reshape<tf.Rank.R2>(probabilities, [-1, columns]);
+      return ofProbabilities(rows, labels, validity(labels, ignore), chosen, classes === "present");
+    });
   });
 }
 

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { maskedTarget, toRows } from "./target.js";
+import { fusedLoss } from "./fused.js";
+import { checkTarget, maskedTarget, toRows } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
 
 /** Options of `mccLoss`. */
@@ -22,6 +23,9 @@ export interface MccLossOptions extends IgnoreOptions {
  */
 export function mccLoss(logits: tf.Tensor, target: tf.Tensor, options: MccLossOptions = {}): tf.Scalar {
   const { ignore = 255, epsilon = 1e-5, fromLogits = true } = options;
+  checkTarget(logits, target, "binary", "mccLoss");
+  const fused = fromLogits ? fusedMcc(logits, target, ignore, epsilon) : undefined;
+  if (fused !== undefined) return fused;
   return differentiable(logits, () => {
     const rows = toRows(logits, "binary");
     const { truth, valid } = maskedTarget(logits, target, "binary", ignore, "mccLoss");
@@ -29,6 +33,21 @@ export function mccLoss(logits: tf.Tensor, target: tf.Tensor, options: MccLossOp
     const { value, derivative } = ofProbabilities(probabilities, truth, valid, epsilon);
     if (!fromLogits) return { value, derivative };
     return { value, derivative: throughActivation(derivative as tf.Tensor2D, probabilities, "binary") };
+  });
+}
+
+/** In two passes. */
+function fusedMcc(
+  logits: tf.Tensor,
+  target: tf.Tensor,
+  ignore: number | null,
+  epsilon: number,
+): tf.Scalar | undefined {
+  const settings = { kind: "counts", ignore, smooth: 0, posWeight: 1 } as const;
+  return fusedLoss(logits, target, settings, (counts) => {
+    const [tp, fp, fn, tn] = counts.map((count) => tf.add(count, epsilon));
+    const { value, atTrue, atOther } = ofCounts({ tp: tp!, fp: fp!, fn: fn!, tn: tn! });
+    return { value, coefficients: tf.concat([tf.sub(atTrue, atOther), atOther]) as tf.Tensor1D };
   });
 }
 
@@ -41,8 +60,20 @@ function ofProbabilities(
   const untrue = tf.sub(valid, truth);
   const count = (seen: tf.Tensor, is: tf.Tensor): tf.Tensor => tf.add(tf.sum(tf.mul(seen, is)), epsilon);
   const rest = tf.sub(1, probabilities);
-  const [tp, fp] = [count(probabilities, truth), count(probabilities, untrue)];
-  const [fn, tn] = [count(rest, truth), count(rest, untrue)];
+  const { value, atTrue, atOther } = ofCounts({
+    tp: count(probabilities, truth),
+    fp: count(probabilities, untrue),
+    fn: count(rest, truth),
+    tn: count(rest, untrue),
+  });
+  return { value, derivative: tf.add(tf.mul(truth, atTrue), tf.mul(untrue, atOther)) };
+}
+
+/** Soft counts of true and false positives and negatives. */
+type Counts = Readonly<Record<"tp" | "fp" | "fn" | "tn", tf.Tensor>>;
+
+/** The loss, and its derivative by the probability of a true pixel and of another. */
+function ofCounts({ tp, fp, fn, tn }: Counts): Record<"value" | "atTrue" | "atOther", tf.Tensor> {
   const cross = tf.sub(tf.mul(tp, tn), tf.mul(fp, fn));
   // The root of each sum on its own: their product overflows f32 on a large image.
   const roots = [tf.add(tp, fp), tf.add(tp, fn), tf.add(tn, fp), tf.add(tn, fn)].map((sum) => tf.sqrt(sum));
@@ -53,8 +84,9 @@ function ofProbabilities(
   const left = tf.div(0.5, tf.add(tn, fn));
   const throughDivisor = tf.mul(correlation, tf.sub(predicted, left));
   // d cross: a true pixel moves tp up and fn down, another fp up and tn down.
-  const atTrue = tf.sub(tf.div(tf.add(tn, fp), divisor), throughDivisor);
-  const atOther = tf.neg(tf.add(tf.div(tf.add(tp, fn), divisor), throughDivisor));
-  const derivative = tf.add(tf.mul(truth, atTrue), tf.mul(untrue, atOther));
-  return { value: tf.sub(1, correlation), derivative: tf.neg(derivative) };
+  return {
+    value: tf.sub(1, correlation),
+    atTrue: tf.sub(throughDivisor, tf.div(tf.add(tn, fp), divisor)),
+    atOther: tf.add(tf.div(tf.add(tp, fn), divisor), throughDivisor),
+  };
 }

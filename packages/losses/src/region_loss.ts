@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { fusedLoss } from "./fused.js";
-import { checkTarget, type MaskedTarget, maskedTarget, toRows } from "./target.js";
+import { fusedClassLoss, fusedLoss } from "./fused.js";
+import { checkTarget, classCount, type MaskedTarget, maskedTarget, toRows } from "./target.js";
 import type { IgnoreOptions, LossMode } from "./types.js";
 
 /** Options of `diceLoss` and `jaccardLoss`. */
@@ -82,11 +82,9 @@ function regionLoss(
   where: string,
 ): tf.Scalar {
   const { mode = "binary", ignore = 255, fromLogits = true } = options;
-  if (mode === "binary" && fromLogits) {
-    checkTarget(logits, target, mode, where);
-    const fused = fusedRegionLoss(logits, target, options);
-    if (fused !== undefined) return fused;
-  }
+  checkTarget(logits, target, mode, where);
+  const fused = fromLogits ? fusedRegionLoss(logits, target, options) : undefined;
+  if (fused !== undefined) return fused;
   return differentiable(logits, () => {
     const rows = toRows(logits, mode);
     const masked = maskedTarget(logits, target, mode, ignore, where);
@@ -97,16 +95,28 @@ function regionLoss(
   });
 }
 
-/** In two passes, for one column of logits. */
+/** In two passes. */
 function fusedRegionLoss(
   logits: tf.Tensor,
   target: tf.Tensor,
   options: TverskyLossOptions,
 ): tf.Scalar | undefined {
-  const settings = { kind: "region", ignore: options.ignore === undefined ? 255 : options.ignore } as const;
-  return fusedLoss(logits, target, { ...settings, smooth: 0, posWeight: 1 }, ([seen, apart, truth]) => {
+  const { mode = "binary", ignore = 255 } = options;
+  if (mode === "binary") {
+    const settings = { kind: "region", ignore, smooth: 0, posWeight: 1 } as const;
+    return fusedLoss(logits, target, settings, ([seen, apart, truth]) => {
+      const { value, byIntersection, bySeen } = ofSums(
+        { seen: seen!, apart: apart!, truth: truth! },
+        options,
+      );
+      return { value, coefficients: tf.concat([byIntersection, bySeen]) as tf.Tensor1D };
+    });
+  }
+  const inputs = { logits, target, classes: classCount(logits) };
+  const settings = { kind: "region", ignore, multilabel: mode === "multilabel" } as const;
+  return fusedClassLoss(inputs, settings, ([seen, apart, truth]) => {
     const { value, byIntersection, bySeen } = ofSums({ seen: seen!, apart: apart!, truth: truth! }, options);
-    return { value, coefficients: tf.concat([byIntersection, bySeen]) as tf.Tensor1D };
+    return { value, coefficients: [byIntersection, bySeen] };
   });
 }
 

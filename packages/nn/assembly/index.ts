@@ -5,6 +5,7 @@ export { attention, attentionGrad, attentionGradScratchBytes, attentionScratchBy
 export { mapAxis } from "./axis_map";
 export { normalise, pullBackNormalise } from "./channel_norm";
 export { channelSumsScratchBytes, moments, slopeSums } from "./channel_sums";
+export { classLossScratchBytes, classSlopes, classSums } from "./class_loss";
 export { convForward, convForwardScratchBytes } from "./conv";
 export {
   convBackwardFilter,
@@ -21,8 +22,8 @@ export { gelu, geluGrad } from "./gelu";
 export { gemm, gemmPacked, gemmPackedScratchBytes, gemmScratchBytes, packRight } from "./gemm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
 export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
-export { bceSlopes, bceSums, regionSlopes, regionSums } from "./pixel_loss";
+export { bceSlopes, bceSums, countSlopes, countSums, regionSlopes, regionSums } from "./pixel_loss";
 export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
 export { rowDots, rowSums } from "./row_sums";
-export { softmax, softmaxGrad } from "./softmax";
+export { softmax, softmaxGrad, softmaxScratchBytes } from "./softmax";
 export { addRows, copyRows, copyRuns, gatherRuns, reluGrad, segmentSum, stackSums, sumRows, transposePlanes } from "./move";

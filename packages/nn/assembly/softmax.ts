@@ -2,6 +2,7 @@
 //
 // About 25 instructions for four numbers, hence 1.5 cycles a number, and 8 bytes of traffic: bound by arithmetic in cache.
 
+import { loadLogits, softmaxOf, storeGroup } from "./class_lanes";
 import { exp } from "./elementary";
 import { at, copy, horizontalMax, horizontalSum, madd } from "./simd";
 
@@ -49,8 +50,25 @@ function scaledMax(x: usize, count: i32, scale: f32): f32 {
   return top;
 }
 
+/** Rows shorter than this, the classes of pixels, go four side by side. */
+const NARROW: i32 = 16;
+
+/** Scratch of `softmax`. */
+export function softmaxScratchBytes(width: i32): i32 {
+  return width < NARROW ? 16 * width : 16;
+}
+
 /** y = softmax(x) for `rows` rows of `width` floats. */
-export function softmax(x: usize, y: usize, rows: i32, width: i32): void {
+export function softmax(x: usize, y: usize, rows: i32, width: i32, scratch: usize): void {
+  if (width < NARROW) {
+    for (let r = 0; r < rows; r += 4) {
+      const rest = min(4, rows - r);
+      loadLogits(at(x, r * width), rest, width, scratch);
+      softmaxOf(scratch, width);
+      storeGroup(scratch, at(y, r * width), rest, width);
+    }
+    return;
+  }
   for (let r = 0; r < rows; r++) {
     copy(at(y, r * width), at(x, r * width), width);
     softmaxRow(at(y, r * width), width, 1);

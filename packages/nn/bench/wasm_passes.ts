@@ -21,6 +21,31 @@ const rows = [252 * 252, 16];
 const row = { mean: [16], variance: [16], gamma: [16], beta: [16] };
 const norm = { epsilon: 1e-5, activation: "relu" };
 const groups = { ...norm, groups: 8 };
+const plainLoss = {
+  multilabel: false,
+  ignore: 255,
+  smoothing: 0,
+  gamma: 2,
+  weightOfTrue: 1,
+  weightOfFalse: 1,
+  threshold: 0,
+};
+const losses = ["entropy", "region", "focal"].flatMap((kind): Pass[] => {
+  const shapes = { logits: [63504, 4], labels: [63504] };
+  const attrs = { ...plainLoss, kind };
+  return [
+    { name: `${kind} loss 63504 x 4`, kernel: "GlofClassSums", shapes, attrs },
+    { name: "its gradient", kernel: "GlofClassSlopes", shapes: { ...shapes, coefficients: [2, 4] }, attrs },
+  ];
+});
+const pixelLosses = ["bce", "region", "counts"].flatMap((kind): Pass[] => {
+  const shapes = { logits: [254016], labels: [254016] };
+  const attrs = { kind, ignore: 255, smooth: 0, posWeight: 1 };
+  return [
+    { name: `${kind} loss 254016 x 1`, kernel: "GlofPixelSums", shapes, attrs },
+    { name: "its gradient", kernel: "GlofPixelSlopes", shapes: { ...shapes, coefficients: [2] }, attrs },
+  ];
+});
 const tokens = [1296, 192];
 const wide = [1296, 768];
 
@@ -64,6 +89,9 @@ const passes: readonly Pass[] = [
   { name: "softmax 1296 x 324", kernel: "GlofSoftmax", shapes: { x: [1296, 324] } },
   { name: "its gradient", kernel: "GlofSoftmaxGrad", shapes: { y: [1296, 324], dy: [1296, 324] } },
   { name: "softmax 63504 x 4", kernel: "GlofSoftmax", shapes: { x: [63504, 4] } },
+  { name: "its gradient", kernel: "GlofSoftmaxGrad", shapes: { y: [63504, 4], dy: [63504, 4] } },
+  ...pixelLosses,
+  ...losses,
 ];
 
 await tf.setBackend("wasm");

@@ -25,10 +25,16 @@ import * as tf from "@tensorflow/tfjs-core";
  *   x with that axis multiplied by the matrix or its transpose
  * - `GlofPixelSums`: inputs logits, labels of one shape; attrs the `PixelLossOptions`; gives four sums [4] over the pixels that
  *   count: of cross-entropies and of ones (two are 0), or of probabilities, of their distances from the labels, of labels and
- *   of ones
+ *   of ones; or soft counts of true positives, false positives, false negatives and true negatives
  * - `GlofPixelSlopes`: inputs and attrs as above, and coefficients [2]; gives the derivative by the logits: coefficients[0] times
  *   that of the cross-entropy, or coefficients[0] r + coefficients[1] times that of the probability, r being 1 below the label, 0 above
- *   it and 1/2 on it
+ *   it and 1/2 on it; or coefficients[0] label + coefficients[1] times that of the probability
+ * - `GlofClassSums`: inputs logits [P, K], labels [P] or [P, K], weights? [K]; attrs the `ClassLossOptions`; gives sums over
+ *   the pixels that count, [3, K]: of probabilities, of their distances from the targets, of targets; or of focal losses, of focal
+ *   factors, of ones; or, in the first class, of cross-entropies and of the weights of the true classes
+ * - `GlofClassSlopes`: inputs and attrs as above, and coefficients [2, K]; gives the derivative by the logits, [P, K]: per class,
+ *   coefficients[0] r + coefficients[1] times that of the probability, r as above; or coefficients[0] times that of the focal
+ *   loss and coefficients[1] times that of the factor; or the first coefficient times that of the cross-entropy
  * - `GlofJoin`: inputs of any names and shapes, in order; gives their numbers one after the other, flat
  * - `GlofSquareSums`: inputs of any names and shapes, seven at most; gives numbers [K] that add up to the sum of their squares
  *
@@ -54,6 +60,8 @@ export type FastKernelName =
   | "GlofAxisMap"
   | "GlofPixelSums"
   | "GlofPixelSlopes"
+  | "GlofClassSums"
+  | "GlofClassSlopes"
   | "GlofJoin"
   | "GlofSquareSums";
 

@@ -3,6 +3,7 @@ import { adam } from "./adam.js";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
 import { axisMap } from "./axis_map.js";
 import { moments, normalise, normaliseGrad } from "./batch_norm.js";
+import { classSlopes, classSums } from "./class_loss.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gatedSilu, gatedSiluGrad } from "./gated_silu.js";
@@ -74,6 +75,8 @@ const kernels: readonly WasmKernel[] = [
   lovasz,
   pixelSums,
   pixelSlopes,
+  classSums,
+  classSlopes,
 ];
 
 /** What `installWasmKernels` did. */

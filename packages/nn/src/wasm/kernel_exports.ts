@@ -61,7 +61,8 @@ export interface KernelExports {
     gamma: number,
     residual: number,
   ): void;
-  softmax(x: number, y: number, rows: number, width: number): void;
+  softmax(x: number, y: number, rows: number, width: number, scratch: number): void;
+  softmaxScratchBytes(width: number): number;
   softmaxGrad(y: number, dy: number, dx: number, rows: number, width: number): void;
   setConv(
     inRows: number,
@@ -139,6 +140,43 @@ export interface KernelExports {
     width: number,
     epsilon: number,
   ): void;
+  /** See assembly/class_loss.ts; `sums` are doubles [3, classes], flags are 0 or 1. */
+  classSums(
+    logits: number,
+    labels: number,
+    pixels: number,
+    classes: number,
+    kind: number,
+    multilabel: number,
+    hasIgnore: number,
+    ignored: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    weights: number,
+    sums: number,
+    scratch: number,
+  ): void;
+  classSlopes(
+    logits: number,
+    labels: number,
+    dx: number,
+    pixels: number,
+    classes: number,
+    kind: number,
+    multilabel: number,
+    hasIgnore: number,
+    ignored: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    weights: number,
+    coefficients: number,
+    scratch: number,
+  ): void;
+  classLossScratchBytes(classes: number): number;
   /** `relu` is 0 or 1. */
   normalise(
     x: number,
@@ -333,7 +371,24 @@ export interface KernelExports {
     ignored: number,
     sums: number,
   ): void;
+  countSums(
+    logits: number,
+    labels: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    sums: number,
+  ): void;
   regionSlopes(
+    logits: number,
+    labels: number,
+    dx: number,
+    count: number,
+    hasIgnore: number,
+    ignored: number,
+    coefficients: number,
+  ): void;
+  countSlopes(
     logits: number,
     labels: number,
     dx: number,

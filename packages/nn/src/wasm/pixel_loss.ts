@@ -23,7 +23,7 @@ export const pixelSums: WasmKernel = {
     const parts = splitForSums(util.sizeFromShape(inputs.logits!.shape), GRAIN, SUM_PARTS);
     const partial = heap.scratch(32 * SUM_PARTS);
     const [x, y] = addresses(heap, [inputs.logits!, inputs.labels!]) as [number, number];
-    const kernel = options.kind === "bce" ? "bceSums" : "regionSums";
+    const kernel = ({ bce: "bceSums", region: "regionSums", counts: "countSums" } as const)[options.kind];
     const given = settings(options);
     heap.run(
       parts.map(({ from, count }, i): KernelTask => {
@@ -51,7 +51,9 @@ export const pixelSlopes: WasmKernel = {
       number,
       number,
     ];
-    const kernel = options.kind === "bce" ? "bceSlopes" : "regionSlopes";
+    const kernel = ({ bce: "bceSlopes", region: "regionSlopes", counts: "countSlopes" } as const)[
+      options.kind
+    ];
     const given = settings(options);
     heap.run(
       splitForThreads(util.sizeFromShape(logits!.shape), GRAIN, heap.threads).map(

@@ -144,7 +144,7 @@ export const softmax: WasmKernel = {
       const skip = 4 * range.from * width;
       return ["softmax", from + skip, to + skip, range.count, width];
     });
-    heap.run(tasks);
+    heap.run(tasks, { scratchBytes: heap.kernels.softmaxScratchBytes(width) });
     return y;
   },
 };

@@ -38,7 +38,7 @@ fn sigmoidOf(x : f32) -> f32 {
 fn counts(label : f32) -> bool { return uniforms.hasIgnore == 0 || label != uniforms.ignored; }
 `;
 
-/** Cross-entropy and pixels; or probabilities, |probability - label|, labels and pixels. */
+/** Cross-entropy and pixels; or probabilities, |probability - label|, labels and pixels; or soft counts. */
 const termsCode = {
   bce: `
 fn terms(x : f32, label : f32) -> vec4<f32> {
@@ -50,6 +50,11 @@ fn terms(x : f32, label : f32) -> vec4<f32> {
 fn terms(x : f32, label : f32) -> vec4<f32> {
   let p = sigmoidOf(x);
   return vec4<f32>(p, abs(p - label), label, 1.0);
+}`,
+  counts: `
+fn terms(x : f32, label : f32) -> vec4<f32> {
+  let p = vec2<f32>(sigmoidOf(x), sigmoidOf(-x));
+  return vec4<f32>(p.x * label, p.x * (1.0 - label), p.y * label, p.y * (1.0 - label));
 }`,
 };
 
@@ -65,6 +70,10 @@ fn slope(x : f32, label : f32) -> f32 {
   let p = sigmoidOf(x);
   let rises = 0.5 - 0.5 * sign(p - label);
   return (rises * coefficients[0] + coefficients[1]) * p * sigmoidOf(-x);
+}`,
+  counts: `
+fn slope(x : f32, label : f32) -> f32 {
+  return (label * coefficients[0] + coefficients[1]) * sigmoidOf(x) * sigmoidOf(-x);
 }`,
 };
 

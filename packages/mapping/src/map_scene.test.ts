@@ -212,7 +212,7 @@ describe("mapScene", () => {
       },
       { onProgress: ({ stage, done, total }) => seen.push(`${stage} ${done}/${total}`) },
     );
-    const picture = reads.pop();
+    const picture = reads.shift();
     expect(picture).toEqual({ rows: 3300, size: [1100, 13] });
     expect(reads.every(({ rows, size }) => rows <= 56 && size[0] === rows)).toBe(true);
     expect(seen.filter((line) => line.startsWith("tiles")).at(-1)).toBe("tiles 79/79");

@@ -6,7 +6,7 @@ import { LAKE_COLUMN_TYPES, type Lake, measureLakes, toFeature } from "./lake_fe
 import { cutToAreas, type MapArea, wholeScene } from "./map_area.js";
 import { DEFAULT_MIN_AREA_M2, MAP_PRODUCTS, type MapProduct, type MapSceneOptions } from "./map_options.js";
 import { writeMask } from "./mask_pass.js";
-import { drawPreview } from "./picture_pass.js";
+import { drawScene, previewOf, type ScenePicture } from "./picture_pass.js";
 import { metresPerPixel } from "./pixel_size.js";
 import { runProbabilityPass } from "./probability_pass.js";
 import {
@@ -45,27 +45,37 @@ export async function mapScene(options: MapSceneOptions): Promise<MapSummary> {
   checkNumbers(options);
   const area = areas === undefined ? wholeScene(scene) : cutToAreas(scene, areas);
   const files = await beginFileSet(outDir, MAP_PRODUCTS, { overwrite });
-  const hashing = new AbortController();
-  const stopHashing = (): void => hashing.abort();
-  signal?.addEventListener("abort", stopHashing);
+  const besides = new AbortController();
+  const stopBesides = (): void => besides.abort();
+  signal?.addEventListener("abort", stopBesides);
+  const picture = drawScene(area, besides.signal);
+  // It is awaited late: without this a failure before then would count as unhandled.
+  picture.catch(() => {});
   try {
-    const inputs = describeInputs(area.scene, hashing.signal);
-    const summary = await makeProducts(options, area, files, inputs);
+    const inputs = describeInputs(area.scene, besides.signal);
+    const summary = await makeProducts(options, area, files, { inputs, picture });
     throwIfAborted(signal, "mapScene");
     await files.commit();
     return summary;
   } finally {
-    stopHashing();
-    signal?.removeEventListener("abort", stopHashing);
+    stopBesides();
+    signal?.removeEventListener("abort", stopBesides);
+    await picture.catch(() => undefined);
     await files.abandon();
   }
+}
+
+/** What is got ready beside the model. */
+interface Besides {
+  readonly inputs: MapInputs;
+  readonly picture: Promise<ScenePicture>;
 }
 
 async function makeProducts(
   options: MapSceneOptions,
   area: MapArea,
   files: FileSet,
-  inputs: MapInputs,
+  { inputs, picture }: Besides,
 ): Promise<MapSummary> {
   const { segmenter, minAreaM2 = DEFAULT_MIN_AREA_M2, signal } = options;
   const threshold = options.threshold ?? segmenter.config.threshold;
@@ -106,9 +116,10 @@ async function makeProducts(
     isWritten("mask.tif");
     await clock.time("outlines", () => writeOutlines(files, lakes, crs, id));
     isWritten("lakes.geojson", "lakes.gpkg");
-    const previewPng = await clock.time("preview", () =>
-      drawPreview(area, lakes, { pixelSizeM: metresPerPixel(grid), signal }),
+    const previewPng = await clock.time("preview", async () =>
+      previewOf(await picture, grid, lakes, metresPerPixel(grid)),
     );
+    throwIfAborted(signal, "mapScene");
     await writeFileAtomic(files.pathOf("preview.png"), previewPng);
     isWritten("preview.png");
     const run = await describeRun({

@@ -1,6 +1,12 @@
 import { throwIfAborted } from "@glof/core";
 import type { RasterGrid } from "@glof/geo";
-import { beginOverview, DEFAULT_OVERVIEW_SIDE_PX, enlargeCanvas, renderPreview } from "@glof/report";
+import {
+  beginOverview,
+  type Canvas,
+  DEFAULT_OVERVIEW_SIDE_PX,
+  enlargeCanvas,
+  renderPreview,
+} from "@glof/report";
 import type { BandName } from "@glof/sentinel2";
 import type { Lake } from "./lake_features.js";
 import type { MapArea } from "./map_area.js";
@@ -11,20 +17,23 @@ const TRUE_COLOR: readonly BandName[] = ["B04", "B03", "B02"];
 /** A scene smaller than this is shown enlarged, by a whole factor. */
 const COMFORTABLE_SIDE_PX = 900;
 
-/**
- * Draws the preview from the scene at the size of the picture, by the files' overviews: around areas of interest as far as
- * the model saw.
- */
-export async function drawPreview(
+/** A scene as a picture, and how it lies on the scene. */
+export interface ScenePicture {
+  readonly canvas: Canvas;
+  /** Scene pixels per pixel of the picture. */
+  readonly step: number;
+}
+
+/** Draws the scene at the size of a preview, by the files' overviews: around areas of interest as far as the model saw. */
+export async function drawScene(
   { scene, window, grid }: MapArea,
-  lakes: readonly Lake[],
-  options: { pixelSizeM: number | undefined; signal: AbortSignal | undefined },
-): Promise<Uint8Array> {
-  throwIfAborted(options.signal, "drawPreview");
+  signal: AbortSignal | undefined,
+): Promise<ScenePicture> {
+  throwIfAborted(signal, "drawScene");
   const bands = TRUE_COLOR.map((band) => (scene.bands.includes(band) ? band : scene.bands[0]!));
   const { step, size } = pictureSize(grid);
   const { bandsRefl, validMask } = await scene.readReflectance(window, bands, {
-    signal: options.signal,
+    signal,
     // A picture shows clouds; only pixels without numbers stay blank.
     ignoreClassification: true,
     ...(step > 1 && { outputSize: size }),
@@ -34,13 +43,17 @@ export async function drawPreview(
   overview.addRows({ red: bandsRefl[0]!, green: bandsRefl[1]!, blue: bandsRefl[2]!, validMask }, height);
   const canvas = overview.toCanvas();
   const factor = Math.max(1, Math.floor(COMFORTABLE_SIDE_PX / Math.max(canvas.width, canvas.height)));
-  return renderPreview({
-    canvas: enlargeCanvas(canvas, factor),
-    grid,
-    step: step / factor,
-    outlines: lakes.map(({ polygon }) => [polygon]),
-    pixelSizeM: options.pixelSizeM,
-  });
+  return { canvas: enlargeCanvas(canvas, factor), step: step / factor };
+}
+
+/** The preview as a PNG: the scene, which is drawn on, with the outlines of lakes and a scale. */
+export function previewOf(
+  picture: ScenePicture,
+  grid: RasterGrid,
+  lakes: readonly Lake[],
+  pixelSizeM: number | undefined,
+): Uint8Array {
+  return renderPreview({ ...picture, grid, outlines: lakes.map(({ polygon }) => [polygon]), pixelSizeM });
 }
 
 /**

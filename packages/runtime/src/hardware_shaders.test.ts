@@ -17,6 +17,7 @@ import {
   sortDescending,
   squareSums,
   swiglu,
+  useKernel,
   useWebgpuPrecision,
   valueAndGrad,
 } from "@glof/nn";
@@ -198,6 +199,22 @@ describe("shaders for hardware", () => {
       const options = { form, ignore: 255, scale: 1 };
       expect(await complaint(() => void lovaszExtension(scores, labels, options))).toBeUndefined();
     }
+  });
+
+  it("are valid: sums and slopes of losses of pixels", async () => {
+    const [logits, labels] = [tf.zeros([70_001]), tf.zeros([70_001])];
+    const coefficients = tf.zeros([2]);
+    for (const kind of ["bce", "region"] as const) {
+      for (const ignore of [null, 255]) {
+        const options = { kind, ignore, smooth: 0.1, posWeight: 2 };
+        const work = (): void => {
+          useKernel("GlofPixelSums")!({ logits, labels }, options);
+          useKernel("GlofPixelSlopes")!({ logits, labels, coefficients }, options);
+        };
+        expect(await complaint(work)).toBeUndefined();
+      }
+    }
+    tf.dispose([logits, labels, coefficients]);
   });
 
   describe("on matrix units", () => {

@@ -1,9 +1,9 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { addRows } from "./column_sums.js";
 import type { UniformValue } from "./dispatch.js";
 import { isForwardOnly } from "./half_precision.js";
-import { type KernelCall, runStock, type WebgpuKernel } from "./kernel.js";
+import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import { type ProductNorm, runGathered } from "./product.js";
-import type { ShaderBackend } from "./shader.js";
 
 /**
  * Convolutions as products whose operands are gathered on the way (implicit GEMM): no patch matrix in memory.
@@ -146,13 +146,10 @@ function filterGradient({ backend, inputs, attributes }: KernelCall): TensorInfo
     splits,
     sizes: uniformsOf(sizes, attributes),
   });
-  return reshaped(splits === 1 ? parts : addParts(backend, parts), filterShape);
-}
-
-function addParts(backend: ShaderBackend, parts: TensorInfo): TensorInfo {
-  const sum = runStock(backend, "Sum", { x: parts }, { axis: 0, keepDims: false });
+  if (splits === 1) return reshaped(parts, filterShape);
+  const sum = addRows(backend, parts, [splits, m * n]);
   backend.disposeData(parts.dataId);
-  return sum;
+  return reshaped(sum, filterShape);
 }
 
 /** `GlofConv2D`, `GlofConvNorm`, `GlofConv2DInputGradient` and `GlofConv2DFilterGradient`. */

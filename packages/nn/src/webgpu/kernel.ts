@@ -55,18 +55,3 @@ function callOf({ inputs, attrs, backend }: Parameters<tf.KernelFunc>[0]): Kerne
     attributes: attrs ?? {},
   };
 }
-
-/** Runs one of tfjs's own kernels of the backend. */
-export function runStock(
-  backend: ShaderBackend,
-  kernelName: string,
-  inputs: Readonly<Record<string, tf.TensorInfo | undefined>>,
-  attributes: Readonly<Record<string, unknown>>,
-): tf.TensorInfo {
-  const { kernelFunc } = tf.getKernel(kernelName, backendName);
-  return kernelFunc({
-    inputs: inputs as tf.NamedTensorInfoMap,
-    attrs: attributes as tf.NamedAttrMap,
-    backend,
-  }) as tf.TensorInfo;
-}

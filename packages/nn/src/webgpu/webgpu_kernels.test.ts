@@ -23,6 +23,7 @@ import { seededTensor } from "../testing/directional_gradient.js";
 import { expectParity, type ParityCase } from "../testing/expect_parity.js";
 import { installWebgpuKernels } from "./install.js";
 import { useWebgpuPrecision } from "./precision.js";
+import { withFormChooser } from "./product_choice.js";
 
 /** Rows longer than a group of threads, more rows than a chunk, sizes that divide by nothing. */
 const cases: readonly ParityCase[] = [
@@ -255,6 +256,16 @@ describeOnBackends(
       });
       const off = { precision: "f32", reason: "asked for", storage: "floats", matrixUnits: false };
       expect(await useWebgpuPrecision("f32")).toEqual(off);
+    });
+
+    it("give SwiGLU the same numbers in either tile", async () => {
+      const [x, w] = [seededTensor([130, 20], "x", -2, 2), seededTensor([20, 264], "w", -2, 2)];
+      const inTile = (rows: 64 | 128): tf.Tensor =>
+        withFormChooser(
+          () => ({ kind: "single", tile: { rows, cols: 128 } }),
+          () => swiglu(x, w),
+        );
+      await expectClose(inTile(128), await inTile(64).data(), { rtol: 0, atol: 0 });
     });
 
     it("take more rows than one axis of a dispatch has groups", async () => {

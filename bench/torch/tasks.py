@@ -68,7 +68,7 @@ class Operation:
         return result.permute(0, 2, 3, 1) if result.dim() == 4 else result
 
 
-def gated_silu(both):
+def swiglu(both):
     gate, value = both.chunk(2, -1)
     return F.silu(gate) * value
 
@@ -78,7 +78,7 @@ def linear(place, a):
     # PyTorch keeps a linear weight as [out, in].
     inputs.append(place.tensor((a["inner"], a["cols"]), 2, 0.05).t().contiguous())
     inputs.append(place.tensor((a["cols"],), 3))
-    finish = {"none": lambda y: y, "gelu": F.gelu, "swiglu": gated_silu}[a["activation"]]
+    finish = {"none": lambda y: y, "gelu": F.gelu, "swiglu": swiglu}[a["activation"]]
     return Operation(place, inputs, lambda x, w, b: finish(F.linear(x, w, b)), a["gradient"])
 
 
@@ -122,11 +122,7 @@ def group_norm(place, a):
 
 
 def gated_silu(place, a):
-    def gated(both):
-        gate, value = both.chunk(2, -1)
-        return F.silu(gate) * value
-
-    return Operation(place, [place.tensor((a["rows"], a["cols"]), 1, 3.0)], gated, a["gradient"])
+    return Operation(place, [place.tensor((a["rows"], a["cols"]), 1, 3.0)], swiglu, a["gradient"])
 
 
 def conv_norm(place, a):

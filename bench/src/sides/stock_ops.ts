@@ -46,10 +46,7 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
       );
     },
     gatedSilu: (args) =>
-      work(engine, args, [make(rowsAndCols(args), 1, 3)], (both) => {
-        const [gate, value] = engine.split(both!, 2, -1);
-        return engine.mul(engine.mul(gate!, engine.sigmoid(gate!)), value!);
-      }),
+      work(engine, args, [make(rowsAndCols(args), 1, 3)], (both) => stockGatedSilu(engine, both!)),
     groupNorm: (args) => {
       const [rows, channels] = [numberOf(args, "rows"), numberOf(args, "channels")];
       const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
@@ -79,7 +76,7 @@ export function stockGelu(engine: typeof tf, x: tf.Tensor): tf.Tensor {
 }
 
 function stockGatedSilu(engine: typeof tf, both: tf.Tensor): tf.Tensor {
-  const [gate, value] = engine.split(both, 2, 1) as [tf.Tensor, tf.Tensor];
+  const [gate, value] = engine.split(both, 2, -1) as [tf.Tensor, tf.Tensor];
   return engine.mul(engine.mul(gate, engine.sigmoid(gate)), value);
 }
 

@@ -40,7 +40,12 @@ export {
   batchNorm,
 } from "./ops/batch_norm.js";
 export type { ClassLossOptions } from "./ops/class_loss_types.js";
-export { type ConvBatchNormOptions, convBatchNorm } from "./ops/conv_batch_norm.js";
+export {
+  type ConvBatchNormOptions,
+  type ConvTransposeBatchNormOptions,
+  convBatchNorm,
+  convTransposeBatchNorm,
+} from "./ops/conv_batch_norm.js";
 export type { ConvShapeOptions } from "./ops/conv_geometry.js";
 export { type Conv2dOptions, type ConvTranspose2dOptions, conv2d, convTranspose2d } from "./ops/conv2d.js";
 export { dropout, dropPath } from "./ops/dropout.js";

@@ -1,9 +1,15 @@
 import { GlofError } from "@glof/core";
-import { convTranspose2d, type ParamSpec, type Params, resizeBilinear } from "@glof/nn";
+import {
+  convTranspose2d,
+  convTransposeBatchNorm,
+  type ParamSpec,
+  type Params,
+  resizeBilinear,
+} from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { decoderFrom, overDefaults, requireInput, requireSizes } from "./check.js";
 import { applyConv, applyUnit, type ConvUnit, convSpecs, unitSpecs } from "./conv_unit.js";
-import { applyNorm, type NormKind, normSpecs } from "./norm.js";
+import { applyNorm, batchNormParams, type NormKind, normSpecs } from "./norm.js";
 import type { Decoder, DecoderMode } from "./types.js";
 
 /** Config of `buildPlainDecoder`; plain JSON. */
@@ -180,10 +186,13 @@ function upsample(
 ): tf.Tensor4D {
   if (upsampling === "bilinear") return resizeBilinear(x, target);
   const at = `stages.${stage}.up`;
-  const doubled = convTranspose2d(x, params[`${at}.weight`] as tf.Tensor4D, params[`${at}.bias`], {
-    stride: 2,
-  });
-  return applyNorm(norm, params, `stages.${stage}.norm`, doubled, mode, "relu");
+  const normAt = `stages.${stage}.norm`;
+  const [w, b] = [params[`${at}.weight`] as tf.Tensor4D, params[`${at}.bias`]];
+  if (norm === "batch" && !mode.training) {
+    const running = batchNormParams(params, normAt);
+    return convTransposeBatchNorm(x, w, b, running, { stride: 2, activation: "relu" });
+  }
+  return applyNorm(norm, params, normAt, convTranspose2d(x, w, b, { stride: 2 }), mode, "relu");
 }
 
 function resizeTo(x: tf.Tensor4D, [rows, cols]: readonly [rows: number, cols: number]): tf.Tensor4D {

@@ -9,7 +9,7 @@ import {
   convGeometry,
   transposedGeometry,
 } from "./conv_geometry.js";
-import { convFilterGradient, convForward, convInputGradient, endConv } from "./conv_parts.js";
+import { convFilterGradient, convForward, convInputGradient, convTransposed, endConv } from "./conv_parts.js";
 import type { Pair } from "./pair.js";
 
 /** Options of `conv2d`, with PyTorch's meanings. */
@@ -95,7 +95,10 @@ export function convTranspose2d(
   return withGradient<tf.Tensor4D, "x" | "w" | "b", "x" | "w">({
     inputs: { x, w, b },
     forward: () => ({
-      value: endConv(grouped(convInputGradient, groups, geometry, x, w), { b }),
+      value:
+        groups === 1
+          ? convTransposed(x, w, geometry, { b })
+          : endConv(grouped(convInputGradient, groups, geometry, x, w), { b }),
       saved: { x, w },
     }),
     backward: (dy, saved, wants) => ({

@@ -60,6 +60,27 @@ function composedForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry)
   );
 }
 
+/** dx from dy, activation(dx + b): the forward pass of a transposed convolution. */
+export function convTransposed(
+  dy: tf.Tensor4D,
+  w: tf.Tensor4D,
+  geometry: ConvGeometry,
+  end: ConvEnd,
+): tf.Tensor4D {
+  const { kernel, inSize, outSize } = geometry;
+  const isWhole = ([0, 1] as const).every((axis) => inSize[axis] === outSize[axis] * kernel[axis]);
+  const linear = isWhole && isPatchwise(geometry) ? useKernel("GlofLinear") : undefined;
+  if (linear === undefined) return endConv(convInputGradient(dy, w, geometry), end);
+  // The product of patches ends with what follows: each of its columns is a tap and a channel.
+  const outWidth = w.shape[3];
+  const inputs = {
+    x: tf.reshape(dy, [-1, outWidth]),
+    w: tf.transpose(tf.reshape(w, [-1, outWidth])),
+    b: end.b && tf.tile(end.b, [kernel[0] * kernel[1]]),
+  };
+  return fromPatches(linear(inputs, { activation: end.activation ?? "none" }), w.shape[2], geometry);
+}
+
 /** dx from dy: a convolution of dy, spread out by the stride, with the flipped kernel. */
 export function convInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
   // Each pixel is under one tap: a kernel that visits all of them would multiply zeros most of the time.
@@ -196,16 +217,25 @@ function patchForward(x: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): t
 }
 
 function patchInputGradient(dy: tf.Tensor4D, w: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
-  const { kernel, inSize, outSize } = geometry;
-  const [batch, inWidth, outWidth] = [dy.shape[0], w.shape[2], w.shape[3]];
+  const outWidth = w.shape[3];
   const filter = tf.reshape(w, [-1, outWidth]);
   const patches = matMul(tf.reshape(dy, [-1, outWidth]), filter, false, true);
-  const cells = tf.reshape(patches, [batch * outSize[0], outSize[1], kernel[0], kernel[1] * inWidth]);
+  return fromPatches(patches, w.shape[2], geometry);
+}
+
+/** The adjoint of `toPatches`: [N * rows * cols, kh * kw * C] -> [N, H, W, C]. */
+function fromPatches(
+  patches: tf.Tensor,
+  width: number,
+  { kernel, inSize, outSize }: ConvGeometry,
+): tf.Tensor4D {
+  const batch = patches.shape[0]! / (outSize[0] * outSize[1]);
+  const cells = tf.reshape(patches, [batch * outSize[0], outSize[1], kernel[0], kernel[1] * width]);
   const pixels = tf.reshape(tf.transpose(cells, [0, 2, 1, 3]), [
     batch,
     outSize[0] * kernel[0],
     outSize[1] * kernel[1],
-    inWidth,
+    width,
   ]) as tf.Tensor4D;
   return padOrCrop(pixels, [0, inSize[0] - pixels.shape[1]], [0, inSize[1] - pixels.shape[2]]);
 }

@@ -9,8 +9,8 @@ import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
 import { relu } from "./activations.js";
 import { batchNorm } from "./batch_norm.js";
-import { convBatchNorm } from "./conv_batch_norm.js";
-import { conv2d } from "./conv2d.js";
+import { convBatchNorm, convTransposeBatchNorm } from "./conv_batch_norm.js";
+import { conv2d, convTranspose2d } from "./conv2d.js";
 import { gatedSilu } from "./gated_silu.js";
 import { linear } from "./linear.js";
 import { swiglu } from "./swiglu.js";
@@ -60,8 +60,43 @@ const fused: readonly ParityCase[] = [
   ],
 ];
 
+const upsampled: readonly ParityCase[] = [
+  [
+    "transposed conv 2 x 2, stride 2, bias",
+    ({ a, b, c }) => convTranspose2d(image(a), image(b), c, { stride: 2 }),
+    [[2, 3, 5, 6], [2, 2, 5, 6], [5]],
+  ],
+  [
+    "the same with a row and a column behind, which get the bias alone",
+    ({ a, b, c }) => convTranspose2d(image(a), image(b), c, { stride: 2, outputPadding: 1 }),
+    [[1, 3, 5, 6], [2, 2, 3, 6], [3]],
+  ],
+  [
+    "transposed conv + bias + norm + ReLU",
+    (given) =>
+      tf.tidy(() =>
+        convTransposeBatchNorm(image(given.a), image(given.b), given.g, normOf(given), {
+          stride: 2,
+          activation: "relu",
+        }),
+      ),
+    [[2, 3, 4, 5], [2, 2, 7, 5], [7], [7], [7], [7], [7]],
+  ],
+  [
+    "overlapping transposed conv + norm",
+    (given) =>
+      tf.tidy(() =>
+        convTransposeBatchNorm(image(given.a), image(given.b), undefined, normOf(given), {
+          stride: 2,
+          padding: 1,
+        }),
+      ),
+    [[1, 3, 4, 5], [3, 3, 6, 5], [6], [6], [6], [6]],
+  ],
+];
+
 describeOnBackends("What follows a product", () => {
-  it.each(fused)("is the same in one pass: %s", async (...parity) => {
+  it.each([...fused, ...upsampled])("is the same in one pass: %s", async (...parity) => {
     await expectParity(parity, testKit);
   });
 
@@ -92,5 +127,10 @@ describeOnBackends("What follows a product", () => {
     await expectClose(convBatchNorm(x, w, undefined, norm, { padding: 1, activation: "relu" }), want);
     expect(() => convBatchNorm(x, w, vector(7), { ...norm, weight: tf.ones([5]) })).toThrow(/weight \[C\]/);
     expect(() => convBatchNorm(x, tf.ones([3, 3, 4, 6]), undefined, norm)).toThrow(/w \[3,3,4,6\]/);
+    const [up, bias] = [image(seededTensor([2, 2, 6, 3], 8)), vector(7)];
+    const doubled = withReferenceKernels(() => batchNorm(convTranspose2d(x, up, bias, { stride: 2 }), norm));
+    await expectClose(convTransposeBatchNorm(x, up, bias, norm, { stride: 2 }), doubled);
+    await testKit.expectNoTensorGrowth(() => convTransposeBatchNorm(x, up, bias, norm, { stride: 2 }));
+    expect(() => convTransposeBatchNorm(x, tf.ones([2, 2, 6, 4]), undefined, norm)).toThrow(/w \[2,2,6,4\]/);
   });
 });

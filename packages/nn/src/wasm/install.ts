@@ -13,7 +13,7 @@ import { heapOf, useKernelBinary } from "./heap.js";
 import { compileKernels } from "./kernel_module.js";
 import { lovasz } from "./lovasz.js";
 import { batchMatMul, fusedMatMul } from "./matmul.js";
-import { concat, identity, slice, tile, transpose } from "./move.js";
+import { concat, identity, padV2, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
 import { pixelSlopes, pixelSums } from "./pixel_loss.js";
 import { sortDescending } from "./radix_sort.js";
@@ -41,6 +41,7 @@ const kernels: readonly WasmKernel[] = [
   ...elementwiseKernels,
   identity,
   slice,
+  padV2,
   concat,
   tile,
   transpose,

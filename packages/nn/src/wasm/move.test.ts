@@ -50,6 +50,39 @@ describe("Slice on wasm", () => {
   });
 });
 
+describe("PadV2 on wasm", () => {
+  it("equals plain indexing, of long runs and short ones", async () => {
+    for (const shape of [
+      ...shapes.slice(0, 12),
+      [33],
+      [2, 40],
+      [3, 1, 17],
+      [2, 3, 4, 16],
+      [0, 20],
+      [2, 2, 2, 2, 18],
+    ]) {
+      const paddings = shape.map((): [number, number] => [rng.int(3), rng.int(3)]);
+      const values = randomValues(shape, 5);
+      const x = tf.tensor(values, shape);
+      for (const dtype of ["float32", "int32"] as const) {
+        const [given, fill] = [tf.cast(tf.mul(x, 100), dtype), dtype === "int32" ? 7 : -2.5];
+        const got = tf.pad(given, paddings, fill);
+        const source = await given.data();
+        const outShape = shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
+        expect(got.shape).toEqual(outShape);
+        const want = indices(outShape).map((index) => {
+          const inside = index.map((i, axis) => i - paddings[axis]![0]);
+          const isInside = inside.every((i, axis) => i >= 0 && i < shape[axis]!);
+          return isInside ? source[offset(inside, strides(shape))]! : fill;
+        });
+        await expectClose(got, want, { atol: 0, rtol: 0 });
+        tf.dispose([given, got]);
+      }
+      await expectNoTensorGrowth(() => tf.pad(x, paddings));
+    }
+  });
+});
+
 describe("Transpose on wasm", () => {
   it.each(["float32", "int32", "bool"] as const)("equals plain indexing, %s", async (dtype) => {
     for (const shape of [...shapes, [3, 33, 17], [2, 9, 3, 20], [5, 1, 7, 1, 4]]) {

@@ -28,6 +28,38 @@ export const slice: WasmKernel = {
   },
 };
 
+/** Floats of a run from which on a run is worth a call. */
+const LEAST_RUN = 16;
+
+/** `PadV2`, such as the gradient of a crop: the stock kernel asks of each number where it lies. */
+export const padV2: WasmKernel = {
+  name: "PadV2",
+  compute: ({ heap, inputs, attrs, stock }) => {
+    const x = inputs.x!;
+    const paddings = attrs.paddings as [number, number][];
+    const shape = x.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
+    const begin = paddings.map(([before]) => before);
+    const runs = x.dtype === "float32" ? planSlice(shape, begin, x.shape) : undefined;
+    if (!runs || runs.count < LEAST_RUN) return stock!();
+    const out = heap.output(shape, "float32");
+    const [from, to] = [heap.address(x), heap.address(out)];
+    const memory = heap.bytes();
+    new Float32Array(memory.buffer, to, util.sizeFromShape(shape)).fill(attrs.constantValue as number);
+    const [[n0, s0], [n1, s1], [n2, s2]] = runs.loops;
+    const bytes = 4 * runs.count;
+    let source = from;
+    for (let i = 0; i < n0; i++) {
+      for (let j = 0; j < n1; j++) {
+        for (let k = 0; k < n2; k++) {
+          memory.copyWithin(to + 4 * (runs.first + i * s0 + j * s1 + k * s2), source, source + bytes);
+          source += bytes;
+        }
+      }
+    }
+    return out;
+  },
+};
+
 type Loop = readonly [count: number, stride: number];
 
 interface Runs {

@@ -95,3 +95,24 @@ class LossWork:
 
 def loss(place, args):
     return LossWork(place, args)
+
+
+class CountsWork:
+    """True and false positives and negatives of probabilities against a mask, 255 left out."""
+
+    def __init__(self, place, args):
+        self.pred = place.tensor((args["pixels"],), 1).abs()
+        values = place.tensor((args["pixels"],), 2)
+        self.truth = (values > 0.4).to(torch.uint8).masked_fill(values > 0.9, 255)
+
+    def once(self):
+        valid, said, yes = self.truth != 255, self.pred >= 0.5, self.truth > 0
+        said, yes = said & valid, yes & valid
+        both = (said & yes).sum()
+        return torch.stack([both, said.sum() - both, yes.sum() - both, valid.sum() - yes.sum() - said.sum() + both])
+
+    def run(self):
+        self.once()
+
+    def output(self):
+        return self.once().float()

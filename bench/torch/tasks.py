@@ -197,6 +197,7 @@ makers = {
     "gemm": gemm,
     "copy": copy,
     "loss": losses.loss,
+    "counts": losses.CountsWork,
     "model": dinov2.model_work,
     "train": train.train_work,
 }

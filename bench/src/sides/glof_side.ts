@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Facts } from "../protocol.js";
 import { glofHost } from "./glof_host.js";
 import { glofLoss } from "./glof_losses.js";
+import { glofCounts } from "./glof_metrics.js";
 import { glofModel } from "./glof_model.js";
 import { glofOperations } from "./glof_ops.js";
 import { glofPolygonize } from "./glof_polygonize.js";
@@ -35,6 +36,7 @@ await serve(async () => {
       ...glofOperations,
       model: glofModel,
       loss: glofLoss,
+      counts: glofCounts,
       train: glofTrain,
       polygonize: glofPolygonize,
       scene: glofScene,

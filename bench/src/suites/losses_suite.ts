@@ -1,4 +1,4 @@
-import type { Suite } from "../bench_case.js";
+import type { BenchCase, Suite } from "../bench_case.js";
 import type { BenchSize } from "./ops_suite.js";
 
 /** Classes of the losses that have several. */
@@ -35,9 +35,24 @@ export function lossesSuite(size: BenchSize): Suite {
     name: "losses",
     about:
       `Value and gradient of the losses on ${batch} x ${side} x ${side} logits, from crossEntropy on ${classes} of each. ` +
-      "Lovasz sorts every pixel.",
+      "Lovasz sorts every pixel. " +
+      "Counts are true and false positives and negatives of a raster, a byte and a float a pixel.",
     freshProcesses: false,
     sides: ["glof", "stock", "torch", "torch-tuned"],
-    cases: [...Object.entries(binary).map(toCase(1)), ...Object.entries(ofClasses).map(toCase(classes))],
+    cases: [
+      ...Object.entries(binary).map(toCase(1)),
+      ...Object.entries(ofClasses).map(toCase(classes)),
+      countsCase(16 * pixels),
+    ],
   };
 }
+
+/** What metrics are made of, in JavaScript. */
+const countsCase = (pixels: number): BenchCase => ({
+  name: "confusionCounts",
+  task: { kind: "counts", args: { pixels } },
+  leftOut: { stock: "no counts that leave pixels out" },
+  flop: 6 * pixels,
+  bytes: 5 * pixels,
+  tolerance: 0,
+});

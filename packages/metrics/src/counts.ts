@@ -36,15 +36,19 @@ export function confusionCounts(
   { ignore = 255, threshold = 0.5 }: ConfusionCountsOptions = {},
 ): Counts {
   checkLengths("confusionCounts", pred, truth);
-  let [tp, fp, fn, tn] = [0, 0, 0, 0];
+  let [counted, yes, said, both] = [0, 0, 0, 0];
+  // Without a branch: on masks that nobody can guess a processor guesses wrong half the time.
   for (let index = 0; index < truth.length; index++) {
     const is = truth[index]!;
-    if (is === ignore) continue;
-    const said = pred[index]! >= threshold;
-    if (is > 0) said ? tp++ : fn++;
-    else said ? fp++ : tn++;
+    const counts = Number(is !== ignore);
+    const isYes = Number(is > 0) & counts;
+    const isSaid = Number(pred[index]! >= threshold) & counts;
+    counted += counts;
+    yes += isYes;
+    said += isSaid;
+    both += isYes & isSaid;
   }
-  return { tp, fp, fn, tn };
+  return { tp: both, fp: said - both, fn: yes - both, tn: counted - yes - said + both };
 }
 
 /** The counts of two sets of pixels taken together. */

@@ -115,13 +115,19 @@ function classWeights(
   return tf.reshape(tf.div(counts, perImage), [-1]);
 }
 
-/** [P, K] -> [P, C], by a product with a selection matrix: its cost is small and it runs well everywhere. */
+/** Whether the picked columns are all there are, in their order. */
+const areAll = (picked: readonly number[], columns: number): boolean =>
+  picked.length === columns && picked.every((column, index) => column === index);
+
+/** [P, K] -> [P, C] */
 function gatherColumns(rows: tf.Tensor2D, picked: readonly number[]): tf.Tensor2D {
+  if (areAll(picked, rows.shape[1])) return rows;
   return tf.gather(rows, tf.tensor1d([...picked], "int32"), 1);
 }
 
-/** [P, C] -> [P, K], zeros in the columns not picked; a column picked twice gets the sum. */
+/** [P, C] -> [P, K], zeros in the columns not picked; a column picked twice gets the sum. By a product with a selection matrix. */
 function spreadColumns(rows: tf.Tensor2D, picked: readonly number[], columns: number): tf.Tensor2D {
+  if (areAll(picked, columns)) return rows;
   const selection = picked.map((from) => Array.from({ length: columns }, (_, to) => (to === from ? 1 : 0)));
   return tf.matMul(rows, tf.tensor2d(selection, [picked.length, columns]));
 }

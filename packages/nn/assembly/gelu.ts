@@ -1,6 +1,8 @@
 // Exact Gaussian error linear unit, x Phi(x) (Hendrycks and Gimpel 2016), and its gradient.
 //
-// Arithmetic: some 45 instructions and a division on four lanes for 8 bytes: bound by arithmetic at about 4 cycles a number.
+// Arithmetic: some 45 instructions and a division on four lanes for 8 bytes: bound by arithmetic, which starts about 4 cycles a
+// number, and by the long chain of multiply-adds that depend on each other. Measured on one core of Zen 1 (2.5 GHz): 4.4 ns a
+// number, 11 cycles; the gradient 4.6 ns.
 
 import { gaussian, scaledTail } from "./elementary";
 import { at, madd } from "./simd";

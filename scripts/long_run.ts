@@ -3,6 +3,7 @@
 // [--forwards 10000] [--steps 1000] [--subject classifier]`. Without a GPU WebGPU runs on SwiftShader, a hundred times
 // slower, but for a classifier: `eval "$(npx tsx bench/src/print_software_gpu.ts)"`, then `--backend webgpu`.
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
 import { type BackendName, selectBackend } from "@glof/runtime";
 import { cancelledRun, manyForwards, manySteps, type Subject } from "../bench/src/long_run.js";
 import { growthPerThousand, type MemorySample } from "../bench/src/memory_sample.js";
@@ -16,11 +17,16 @@ const { values } = parseArgs({
     subject: { type: "string", default: "segmenter" },
   },
 });
+// V8 goes on optimising one function or another for thousands of repeats and keeps its code in the heap: more than what is looked for.
+setFlagsFromString("--no-opt");
 const subject = values.subject as Subject;
 const choice = await selectBackend({ require: values.backend as BackendName });
 console.log(`${choice.reason}; Node ${process.version}`);
 
-/** Most growth per thousand repeats that counts as flat, bytes: compiled code and the like still grow a little. */
+/**
+ * Most growth per thousand repeats that counts as flat, bytes. WebGPU's bind groups are the most of it: the pool hands buffers out in
+ * ever new combinations, until each has the 64 groups that are kept of it.
+ */
 const FLAT_HEAP = 1e6;
 /** Most growth of resident memory from the first sample on: the allocator's pages come and go. */
 const FLAT_RSS_SHARE = 0.15;

@@ -108,7 +108,7 @@ class FoundFlags {
     return 0;
   }
 
-  /** Reasons against each pixel, to add to. A 0 in all bands becomes no data the first time. */
+  /** Reasons against each pixel, to add to; made when first asked for. */
   reasons(): Uint8Array {
     this.flags ??= new Uint8Array(this.pixelCount);
     return this.flags;

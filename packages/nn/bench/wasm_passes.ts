@@ -50,7 +50,12 @@ const tokens = [1296, 192];
 const wide = [1296, 768];
 
 const passes: readonly Pass[] = [
-  { name: "moments 63504 x 16", kernel: "GlofMoments", shapes: { x: rows } },
+  {
+    name: "moments 63504 x 16",
+    kernel: "GlofMoments",
+    shapes: { x: rows, runningMean: [16], runningVar: [16] },
+    attrs: { momentum: 0.1 },
+  },
   { name: "batch norm + relu 63504 x 16", kernel: "GlofNormalise", shapes: { x: rows, ...row }, attrs: norm },
   {
     name: "its gradient",

@@ -1,6 +1,7 @@
 import {
   adamUpdate,
   adamUpdateAll,
+  batchNorm,
   conv2d,
   convBatchNorm,
   gatedSilu,
@@ -80,6 +81,33 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       "groupNorm",
       ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 8, activation: "relu" }),
       [[2, 130, 130, 64], [64], [64]],
+    ],
+    [
+      "groupNorm, odd sizes",
+      ({ a, b, c }) => groupNorm(a as tf.Tensor4D, b!, c!, { groups: 5 }),
+      [[2, 3, 7, 5], [5], [5]],
+    ],
+    [
+      "batchNorm in training, with ReLU",
+      ({ a, b, c }) =>
+        batchNorm(
+          a!,
+          { weight: b!, bias: c!, runningMean: b!, runningVar: c! },
+          { training: true, activation: "relu" },
+        ),
+      [[2, 130, 130, 64], [64], [64]],
+    ],
+    [
+      "batchNorm in training, odd sizes",
+      ({ a, b, c }) =>
+        batchNorm(a!, { weight: b!, bias: c!, runningMean: b!, runningVar: c! }, { training: true }),
+      [[2, 3, 7, 5], [5], [5]],
+    ],
+    ["batchNorm by running statistics", ({ a, b }) => batchNorm(a!, normOf(b!)), [[70, 8], [8]]],
+    [
+      "batchNorm by running statistics, with ReLU",
+      ({ a, b }) => batchNorm(a!, normOf(b!), { activation: "relu" }),
+      [[70, 7], [7]],
     ],
     ["resizeBilinear", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 64]]],
     ["resizeBilinear, odd sizes", ({ a }) => resizeBilinear(a as tf.Tensor4D, [74, 74]), [[1, 37, 37, 3]]],

@@ -72,7 +72,8 @@ export type FastKernelName =
  * - `GlofSoftmaxGrad`: inputs y (the result) and dy, both [M, D]; gives dx
  * - `GlofLayerNormGrad`: inputs x [M, D], gamma, dy; attrs epsilon; gives dx, dgamma, dbeta
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, beta, dy; attrs groups, epsilon, activation; gives dx, dgamma, dbeta
- * - `GlofMoments`: inputs x [M, C]; gives mean and biased variance, both [C]
+ * - `GlofMoments`: inputs x [M, C], runningMean, runningVar [C]; attrs momentum; gives mean and biased variance, and the next running
+ *   mean and variance, all [C]
  * - `GlofNormaliseGrad`: inputs of `GlofNormalise` and dy; its attrs and fixed, whether mean and variance are given numbers, not
  *   x's own; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv

@@ -57,8 +57,9 @@ export function batchNorm<T extends tf.Tensor>(
   return withGradient<T, "x" | "weight" | "bias", keyof Normalised>({
     inputs: { x, weight, bias },
     forward: () => {
-      const { mean, variance } = training ? batchMoments(x) : { mean: runningMean, variance: runningVar };
-      if (training) report?.(newStatistics({ mean, variance }, x.size / weight.size, params, momentum));
+      const { mean, variance } = training
+        ? batchMoments(x, params, momentum, report)
+        : { mean: runningMean, variance: runningVar };
       const saved = { x, weight, bias, mean, variance };
       return { value: normalisedValue(saved, how), saved };
     },
@@ -133,14 +134,27 @@ interface Moments {
   readonly variance: tf.Tensor;
 }
 
-function batchMoments(x: tf.Tensor): Moments {
+/** The moments of a batch; `report` hears of the running statistics that follow from them. */
+function batchMoments(
+  x: tf.Tensor,
+  params: BatchNormParams,
+  momentum: number,
+  report: BatchNormOptions["onStatistics"],
+): Moments {
   const kernel = useGradientKernel("GlofMoments");
   if (kernel !== undefined) {
-    const [mean, variance] = kernel({ x: toRows(x) });
+    const { runningMean, runningVar } = params;
+    const [mean, variance, nextMean, nextVar] = kernel(
+      { x: toRows(x), runningMean, runningVar },
+      { momentum },
+    );
+    report?.({ runningMean: tf.keep(nextMean!), runningVar: tf.keep(nextVar!) });
     return { mean: mean!, variance: variance! };
   }
   const mean = tf.mean(x, leadingAxes(x));
-  return { mean, variance: tf.mean(tf.square(tf.sub(x, mean)), leadingAxes(x)) };
+  const moments = { mean, variance: tf.mean(tf.square(tf.sub(x, mean)), leadingAxes(x)) };
+  report?.(newStatistics(moments, x.size / params.weight.size, params, momentum));
+  return moments;
 }
 
 /** @param count values per channel */

@@ -13,18 +13,24 @@ import {
 import type { WasmHeap } from "./heap.js";
 import type { KernelCall, WasmKernel } from "./override.js";
 
-/** `GlofMoments`: x [M, C] -> mean [C] and biased variance [C]. */
+/** `GlofMoments`: x [M, C], runningMean, runningVar [C]; attrs momentum -> mean, biased variance and the next running ones [C]. */
 export const moments: WasmKernel = {
   name: "GlofMoments",
-  compute: ({ heap, inputs }) => {
+  compute: ({ heap, inputs, attrs }) => {
     const all = rowsOf(heap, inputs.x!);
     const [{ first, second }] = momentsOf(heap, [all]) as [ReturnType<typeof momentsOf>[0]];
-    return [first, second].map((sums) =>
-      rowTensor(
-        heap,
-        sums.map((sum) => sum / all.rows),
-      ),
+    const momentum = attrs.momentum as number;
+    const mix = (running: TensorInfo, batch: Float64Array): Float64Array =>
+      Float64Array.from(floatsOf(heap, running), (one, c) => (1 - momentum) * one + momentum * batch[c]!);
+    const mean = first.map((sum) => sum / all.rows);
+    const nextMean = mix(inputs.runningMean!, mean);
+    // The running variance takes the unbiased one.
+    const nextVariance = mix(
+      inputs.runningVar!,
+      second.map((sum) => sum / (all.rows - 1)),
     );
+    const variance = second.map((sum) => sum / all.rows);
+    return [mean, variance, nextMean, nextVariance].map((values) => rowTensor(heap, values));
   },
 };
 

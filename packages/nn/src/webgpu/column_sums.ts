@@ -48,12 +48,17 @@ export function columnsOfGroup(cols: number): number {
   return columns;
 }
 
-/** How the rows of an image are cut into chunks. */
-export function chunksOf(images: number, rows: number, cols: number): { chunks: number; perChunk: number } {
+/** How the rows of an image are cut into chunks, so that about `mostGroups` groups of threads work on all images. */
+export function chunksOf(
+  images: number,
+  rows: number,
+  cols: number,
+  mostGroups = wantedGroups,
+): { chunks: number; perChunk: number } {
   const columns = columnsOfGroup(cols);
   const groups = images * Math.ceil(cols / columns);
   const most = Math.max(1, Math.floor((rows * columns) / (threads * rowsPerThread)));
-  const wanted = Math.max(1, Math.min(most, Math.ceil(wantedGroups / groups)));
+  const wanted = Math.max(1, Math.min(most, Math.ceil(mostGroups / groups)));
   const perChunk = Math.ceil(rows / wanted);
   return { chunks: Math.ceil(rows / perChunk), perChunk };
 }

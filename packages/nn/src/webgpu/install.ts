@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { adamKernel } from "./adam.js";
 import { attentionKernels } from "./attention.js";
 import { axisMapKernel } from "./axis_map.js";
+import { batchNormKernels } from "./batch_norm.js";
 import { columnSumsKernel } from "./column_sums.js";
 import { convKernels } from "./conv.js";
 import { gatedSiluKernels } from "./gated_silu.js";
@@ -30,6 +31,7 @@ const kernels = [
   columnSumsKernel,
   axisMapKernel,
   ...groupNormKernels,
+  ...batchNormKernels,
   ...gatedSiluKernels,
   ...convKernels,
   sortKernel,

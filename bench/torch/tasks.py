@@ -121,6 +121,13 @@ def group_norm(place, a):
     return Operation(place, inputs, lambda x, g, b: F.relu(F.group_norm(x, a["groups"], g, b, 1e-5)), a["gradient"])
 
 
+def batch_norm(place, a):
+    x = place.tensor((1, a["rows"], a["rows"], a["channels"]), 1).permute(0, 3, 1, 2).contiguous()
+    inputs = [x, place.tensor((a["channels"],), 2), place.tensor((a["channels"],), 3)]
+    normed = lambda x, g, b: F.relu(F.batch_norm(x, None, None, g, b, True, 0.1, 1e-5))
+    return Operation(place, inputs, normed, a["gradient"])
+
+
 def gated_silu(place, a):
     return Operation(place, [place.tensor((a["rows"], a["cols"]), 1, 3.0)], swiglu, a["gradient"])
 
@@ -190,6 +197,7 @@ makers = {
     "conv": conv,
     "resize": resize,
     "groupNorm": group_norm,
+    "batchNorm": batch_norm,
     "gatedSilu": gated_silu,
     "convNorm": conv_norm,
     "sort": sort,

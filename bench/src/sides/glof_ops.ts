@@ -1,4 +1,5 @@
 import {
+  batchNorm,
   conv2d,
   convBatchNorm,
   gatedSilu,
@@ -73,6 +74,15 @@ export const glofOperations: Readonly<Record<string, PrepareWork>> = {
     const options = { groups: numberOf(args, "groups"), activation: "relu" } as const;
     const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
     return work(args, inputs, (x, gamma, beta) => groupNorm(x as tf.Tensor4D, gamma!, beta!, options));
+  },
+  batchNorm: (args) => {
+    const [rows, channels] = [numberOf(args, "rows"), numberOf(args, "channels")];
+    const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
+    const running = { runningMean: tf.zeros([channels]), runningVar: tf.ones([channels]) };
+    const options = { training: true, activation: "relu" } as const;
+    return work(args, inputs, (x, weight, bias) =>
+      batchNorm(x!, { weight: weight!, bias: bias!, ...running }, options),
+    );
   },
   convNorm: (args) =>
     work(args, normInputs(tf, args), (x, w, weight, bias, runningMean, runningVar) =>

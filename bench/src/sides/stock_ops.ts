@@ -54,6 +54,24 @@ export function stockOperations(engine: typeof tf): Readonly<Record<string, Prep
         engine.relu(stockGroupNorm(engine, x as tf.Tensor4D, gamma!, beta!, numberOf(args, "groups"))),
       );
     },
+    batchNorm: (args) => {
+      const [rows, channels] = [numberOf(args, "rows"), numberOf(args, "channels")];
+      const inputs = [make([1, rows, rows, channels], 1), make([channels], 2), make([channels], 3)];
+      // As tf.layers.batchNormalization does in training.
+      return work(engine, args, inputs, (x, gamma, beta) => {
+        const { mean, variance } = engine.moments(x!, [0, 1, 2]);
+        return engine.relu(
+          engine.batchNorm(
+            x as tf.Tensor4D,
+            mean as tf.Tensor1D,
+            variance as tf.Tensor1D,
+            beta as tf.Tensor1D,
+            gamma as tf.Tensor1D,
+            1e-5,
+          ),
+        );
+      });
+    },
     convNorm: (args) =>
       work(engine, args, normInputs(engine, args), (x, w, weight, bias, mean, variance) => {
         const y = engine.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same");

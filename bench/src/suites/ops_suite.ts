@@ -143,9 +143,16 @@ function normCases(side: number): BenchCase[] {
     task: { kind: "groupNorm", args: { rows: side, channels: 16, groups: 8, gradient } },
     ...elementwiseWork(side * side * 16, 9, gradient),
   }));
+  const batches = [false, true].map((gradient) => ({
+    name: `batch norm in training + ReLU ${side} x ${side} x 16${gradient ? " + gradients" : ""}`,
+    task: { kind: "batchNorm", args: { rows: side, channels: 16, gradient } },
+    ...elementwiseWork(side * side * 16, 9, gradient),
+    leftOut: { ort: "does not train", "ort-webgpu": "does not train" },
+  }));
   const conv = convWork([half, half, from], [half, half, to], 3, false);
   return [
     ...groups,
+    ...batches,
     {
       name: `conv 3x3 + batch norm + ReLU ${half} x ${half} x ${from} -> ${to}`,
       task: { kind: "convNorm", args: { rows: half, from, to, kernel: 3, gradient: false } },

@@ -245,6 +245,41 @@ describe("shaders for hardware", () => {
     tf.dispose([logits, labels, coefficients]);
   });
 
+  it("are valid: sums and slopes of losses over classes", async () => {
+    const numbers = {
+      ignore: 255,
+      smoothing: 0.1,
+      gamma: 1.5,
+      weightOfTrue: 1,
+      weightOfFalse: 2,
+      threshold: 0.5,
+    };
+    for (const classes of [1, 4, 70]) {
+      const [logits, pixels, labels] = [
+        tf.zeros([3001, classes]),
+        tf.zeros([3001]),
+        tf.zeros([3001, classes]),
+      ];
+      const [coefficients, weights] = [tf.zeros([2, classes]), tf.zeros([classes])];
+      const work = (): void => {
+        for (const kind of ["entropy", "region", "focal"] as const) {
+          for (const multilabel of kind === "entropy" ? [false] : [false, true]) {
+            const options = { ...numbers, kind, multilabel };
+            const given = {
+              logits,
+              labels: multilabel ? labels : pixels,
+              ...(kind === "entropy" && { weights }),
+            };
+            useKernel("GlofClassSums")!(given, options);
+            useKernel("GlofClassSlopes")!({ ...given, coefficients }, options);
+          }
+        }
+      };
+      expect(await complaint(work)).toBeUndefined();
+      tf.dispose([logits, pixels, labels, coefficients, weights]);
+    }
+  });
+
   describe("on matrix units", () => {
     beforeAll(() => setMatrixUnitsInUse(hardwareUnits));
     afterAll(() => setMatrixUnitsInUse(undefined));

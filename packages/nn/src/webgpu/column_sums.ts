@@ -64,10 +64,10 @@ export function chunksOf(
 }
 
 /** WGSL: `laneSum(value, thread)`, the sum over all threads of a group that share a column; the same in each of them. */
-export function laneSumCode(columns: number): string {
+export function laneSumCode(columns: number, type: "vec2<f32>" | "vec4<f32>" = "vec2<f32>"): string {
   return `
-var<workgroup> lanes : array<vec2<f32>, ${threads}>;
-fn laneSum(value : vec2<f32>, thread : u32) -> vec2<f32> {
+var<workgroup> lanes : array<${type}, ${threads}>;
+fn laneSum(value : ${type}, thread : u32) -> ${type} {
   lanes[thread] = value;
   workgroupBarrier();
   for (var half = ${threads / 2}u; half >= ${columns}u; half = half / 2u) {

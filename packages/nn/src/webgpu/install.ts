@@ -3,6 +3,7 @@ import { adamKernel } from "./adam.js";
 import { attentionKernels } from "./attention.js";
 import { axisMapKernel } from "./axis_map.js";
 import { batchNormKernels } from "./batch_norm.js";
+import { classLossKernels } from "./class_loss.js";
 import { columnSumsKernel } from "./column_sums.js";
 import { convKernels } from "./conv.js";
 import { gatedSiluKernels } from "./gated_silu.js";
@@ -37,6 +38,7 @@ const kernels = [
   sortKernel,
   lovaszKernel,
   ...pixelLossKernels,
+  ...classLossKernels,
 ];
 const overrides = [batchMatMul];
 

@@ -2,6 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { PixelLossOptions } from "../ops/pixel_loss_types.js";
 import { dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
+import { lossCode } from "./loss_shader.js";
 
 /**
  * Losses that are functions of sums over pixels, from logits: two dispatches for the sums, one for the derivative, where
@@ -16,35 +17,12 @@ const threads = 256;
 const groupsPerAxis = 65_535;
 const leastTile = 16 * threads;
 
-const pixelCode = `
-// log(1 + u) for 0 <= u <= 1: 2 artanh(z) by its series.
-fn logOnePlus(u : f32) -> f32 {
-  let z = u / (2.0 + u);
-  let s = z * z;
-  var p = s / 15.0 + 1.0 / 13.0;
-  p = p * s + 1.0 / 11.0;
-  p = p * s + 1.0 / 9.0;
-  p = p * s + 1.0 / 7.0;
-  p = p * s + 1.0 / 5.0;
-  p = p * s + 1.0 / 3.0;
-  p = p * s + 1.0;
-  return 2.0 * z * p;
-}
-// Neither sigmoid(x) nor sigmoid(-x) is a difference, so both keep their digits.
-fn sigmoidOf(x : f32) -> f32 {
-  let u = exp(-abs(x));
-  return select(1.0, u, x < 0.0) / (1.0 + u);
-}
-fn counts(label : f32) -> bool { return uniforms.hasIgnore == 0 || label != uniforms.ignored; }
-`;
-
 /** Cross-entropy and pixels; or probabilities, |probability - label|, labels and pixels; or soft counts. */
 const termsCode = {
   bce: `
 fn terms(x : f32, label : f32) -> vec4<f32> {
   let t = label * (1.0 - 2.0 * uniforms.smooth_) + uniforms.smooth_;
-  let softplus = max(-x, 0.0) + logOnePlus(exp(-abs(x)));
-  return vec4<f32>((1.0 - t) * x + softplus * (1.0 + t * (uniforms.posWeight - 1.0)), 1.0, 0.0, 0.0);
+  return vec4<f32>((1.0 - t) * x + softplusOfMinus(x) * (1.0 + t * (uniforms.posWeight - 1.0)), 1.0, 0.0, 0.0);
 }`,
   region: `
 fn terms(x : f32, label : f32) -> vec4<f32> {
@@ -95,7 +73,7 @@ const parameters = `
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {`;
 
 const sumsCode = (kind: PixelLossOptions["kind"]): string => `
-${pixelCode}
+${lossCode}
 ${termsCode[kind]}
 ${groupSum}
 ${parameters}
@@ -122,7 +100,7 @@ ${parameters}
 `;
 
 const slopesCode = (kind: PixelLossOptions["kind"]): string => `
-${pixelCode}
+${lossCode}
 ${slopeCode[kind]}
 ${parameters}
   let at = (group.y * ${groupsPerAxis}u + group.x) * ${threads}u + thread;

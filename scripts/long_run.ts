@@ -23,10 +23,7 @@ const subject = values.subject as Subject;
 const choice = await selectBackend({ require: values.backend as BackendName });
 console.log(`${choice.reason}; Node ${process.version}`);
 
-/**
- * Most growth per thousand repeats that counts as flat, bytes. WebGPU's bind groups are the most of it: the pool hands buffers out in
- * ever new combinations, until each has the 64 groups that are kept of it.
- */
+/** Most growth per thousand repeats that counts as flat, bytes. */
 const FLAT_HEAP = 1e6;
 /** Most growth of resident memory from the first sample on: the allocator's pages come and go. */
 const FLAT_RSS_SHARE = 0.15;

@@ -2,7 +2,7 @@ import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { DeviceHealth, outOfMemory } from "./device_health.js";
 import type { WebgpuOptions } from "./types.js";
-import { freePooledBuffers, pooledBytes } from "./webgpu_pool.js";
+import { freePooledBuffers, handOutOldestFirst, pooledBytes } from "./webgpu_pool.js";
 
 type WebgpuModule = typeof import("@tensorflow/tfjs-backend-webgpu");
 type BackendClass = WebgpuModule["WebGPUBackend"];
@@ -29,6 +29,7 @@ export async function startWebgpu(
   const health = new DeviceHealth(device);
   const Guarded = guard(WebGPUBackend, health, maxPooledBytes);
   const backend = new Guarded(device, info);
+  handOutOldestFirst(backend);
   // The stock package registers itself on a device of its own when it is imported where navigator.gpu is.
   if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend, 3);

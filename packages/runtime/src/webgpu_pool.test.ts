@@ -5,6 +5,11 @@ import { releaseBackend } from "./release_backend.js";
 import { selectBackend } from "./select_backend.js";
 import { freeUnusedGpuMemory } from "./webgpu_lifecycle.js";
 
+interface BufferPool {
+  acquireBuffer(size: number, usage: number): GPUBuffer;
+  releaseBuffer(buffer: GPUBuffer): void;
+}
+
 const allocatedBytes = (): number =>
   (tf.memory() as tf.MemoryInfo & { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU;
 
@@ -28,6 +33,21 @@ describeOnBackends(
       expect(allocatedBytes()).toBe(0);
       await workOnManySizes();
       expect(allocatedBytes()).toBe(before);
+    });
+
+    it("hands out what was made first, in whatever order it came back", async () => {
+      const { bufferManager: pool } = tf.backend() as unknown as { bufferManager: BufferPool };
+      const take = () => pool.acquireBuffer(48, GPUBufferUsage.STORAGE);
+      const made = [0, 1, 2, 3, 4].map(take);
+      for (const order of [
+        [4, 0, 3, 1, 2],
+        [0, 1, 2, 3, 4],
+        [2, 4, 1, 3, 0],
+      ]) {
+        for (const at of order) pool.releaseBuffer(made[at]!);
+        expect([0, 1, 2, 3, 4].map(() => made.indexOf(take()))).toEqual([0, 1, 2, 3, 4]);
+      }
+      for (const buffer of made) pool.releaseBuffer(buffer);
     });
 
     it("stays within its limit", async () => {

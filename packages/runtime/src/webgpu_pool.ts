@@ -6,6 +6,7 @@ interface BufferPool {
   numFreeBuffers: number;
   numBytesUsed: number;
   numBytesAllocated: number;
+  acquireBuffer(size: number, usage: number, ...rest: unknown[]): GPUBuffer;
 }
 
 const poolOf = (backend: WebGPUBackend): BufferPool =>
@@ -36,4 +37,36 @@ export function freePooledBuffers(backend: WebGPUBackend): number {
   }
   pool.numBytesAllocated -= bytes;
   return bytes;
+}
+
+/**
+ * Makes the pool hand out the free buffer that was made first, not the one that was released last.
+ *
+ * Which buffers are free then says which comes next, and not the order in which they came back: a step that repeats gets the
+ * same buffers for the same tensors again, and so finds its bind groups (`bindings.ts` of nn). A stack hands them out in orders
+ * that repeat only after thousands of training steps.
+ */
+export function handOutOldestFirst(backend: WebGPUBackend): void {
+  const pool = poolOf(backend);
+  const acquire = pool.acquireBuffer.bind(pool);
+  const ages = new WeakMap<GPUBuffer, number>();
+  let made = 0;
+  pool.acquireBuffer = (size, usage, ...rest) => {
+    const free = pool.freeBuffers.get(`${size}_${usage}`);
+    if (free !== undefined && free.length > 1) putOldestLast(free, ages);
+    const buffer = acquire(size, usage, ...rest);
+    if (!ages.has(buffer)) ages.set(buffer, ++made);
+    return buffer;
+  };
+}
+
+/** The stock pool takes from the end. */
+function putOldestLast(free: GPUBuffer[], ages: WeakMap<GPUBuffer, number>): void {
+  const last = free.length - 1;
+  let [oldest, age] = [last, ages.get(free[last]!)!];
+  for (let at = 0; at < last; at++) {
+    const other = ages.get(free[at]!)!;
+    if (other < age) [oldest, age] = [at, other];
+  }
+  [free[oldest], free[last]] = [free[last]!, free[oldest]!];
 }

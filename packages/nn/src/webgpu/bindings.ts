@@ -1,31 +1,42 @@
+import { Recent } from "./recent.js";
+
 /**
  * Bind groups and uniform buffers that are made once and used again.
  *
- * A model runs the same shaders on the same sizes over and over, and tfjs's pool hands the same buffers out again. On Dawn in Node a
+ * A model runs the same shaders on the same sizes over and over, and the pool hands the same buffers out again. On Dawn in Node a
  * bind group costs about 100 µs to make, more than all else of a dispatch together; to find one takes 2 µs.
+ *
+ * Groups are kept by the numbers of their buffers: they hold Dawn's side of a buffer, whose memory goes when the pool destroys it.
+ * Their own memory is freed by garbage collection once they have not been used for long.
  */
 
 /** What is kept of a pipeline. */
 interface PipelineBindings {
   readonly id: number;
   readonly layout: GPUBindGroupLayout;
-  /** Buffers by the values they hold; `undefined`: seen once, and perhaps never again, as the step sizes of an optimiser are. */
-  readonly uniforms: Map<string, GPUBuffer | undefined>;
+  /** Buffers by the values they hold; `null`: seen once, and perhaps never again, as the step sizes of an optimiser are. */
+  readonly uniforms: Recent<GPUBuffer | null>;
 }
 
-/** More values or groups than any model has for one shader or buffer: where numbers change in every call, the lists end. */
-const [mostUniforms, mostGroups] = [256, 64];
+/** More values than any model has for one shader. */
+const mostUniforms = 128;
+/** More groups than a training step of any model: one of ViT-g with checkpoints takes some 3000. At about 1 kB a group. */
+const mostGroups = 4096;
 
 const pipelines = new WeakMap<GPUComputePipeline, PipelineBindings>();
 const bufferIds = new WeakMap<GPUBuffer, number>();
-// By the first buffer: what a pool frees takes its groups with it.
-const groupsOf = new WeakMap<GPUBuffer, Map<string, GPUBindGroup>>();
+// With the device that they belong to they go.
+const groupsOf = new WeakMap<GPUDevice, Recent<GPUBindGroup>>();
 let lastId = 0;
 
 function bindingsOf(pipeline: GPUComputePipeline): PipelineBindings {
   const known = pipelines.get(pipeline);
   if (known !== undefined) return known;
-  const fresh = { id: ++lastId, layout: pipeline.getBindGroupLayout(0), uniforms: new Map() };
+  const fresh = {
+    id: ++lastId,
+    layout: pipeline.getBindGroupLayout(0),
+    uniforms: new Recent<GPUBuffer | null>(mostUniforms),
+  };
   pipelines.set(pipeline, fresh);
   return fresh;
 }
@@ -49,10 +60,9 @@ function lastingUniforms(
   let key = "";
   for (const [, , value] of scalars) key += `${value},`;
   const known = uniforms.get(key);
-  if (known !== undefined) return known;
-  if (uniforms.size >= mostUniforms) uniforms.clear();
-  const buffer = uniforms.has(key) ? uniformBuffer(device, scalars) : undefined;
-  uniforms.set(key, buffer);
+  if (known) return known;
+  const buffer = known === null ? uniformBuffer(device, scalars) : undefined;
+  uniforms.set(key, buffer ?? null);
   return buffer;
 }
 
@@ -92,10 +102,9 @@ export function bindGroupOf(
     if (!isBuffer(resource)) return make({ buffer: lasting });
     key += `/${idOf(resource.buffer)}`;
   }
-  const groups = groupsAt((storage[0] as GPUBufferBinding).buffer);
+  const groups = groupsAt(device);
   const known = groups.get(key);
   if (known !== undefined) return known;
-  if (groups.size >= mostGroups) groups.clear();
   const group = make({ buffer: lasting });
   groups.set(key, group);
   return group;
@@ -104,10 +113,10 @@ export function bindGroupOf(
 const isBuffer = (resource: GPUBindingResource): resource is GPUBufferBinding =>
   "buffer" in resource && resource.offset === undefined;
 
-function groupsAt(buffer: GPUBuffer): Map<string, GPUBindGroup> {
-  const known = groupsOf.get(buffer);
+function groupsAt(device: GPUDevice): Recent<GPUBindGroup> {
+  const known = groupsOf.get(device);
   if (known !== undefined) return known;
-  const fresh = new Map<string, GPUBindGroup>();
-  groupsOf.set(buffer, fresh);
+  const fresh = new Recent<GPUBindGroup>(mostGroups);
+  groupsOf.set(device, fresh);
   return fresh;
 }

@@ -13,13 +13,7 @@ import {
 } from "@glof/nn";
 import { buildLora } from "@glof/peft";
 import { buildLakeSegmenter, type SegmenterConfig } from "@glof/segmenter";
-import {
-  adamW,
-  clipByGlobalNorm,
-  disposeOptimizerState,
-  type OptimizerState,
-  type TrainableRules,
-} from "@glof/train";
+import { adamW, clipByGlobalNorm, type OptimizerState, type TrainableRules } from "@glof/train";
 import { buildVitUnet } from "@glof/unet-decoder";
 import { buildDinov2 } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
@@ -70,12 +64,8 @@ export const glofTrain: PrepareWork = async (args) => {
     async run() {
       const { value, grads } = gradients(trainable);
       value.dispose();
-      const { grads: clipped } = await clipByGlobalNorm(grads, maxNorm);
-      disposeParams(grads);
-      const next = optimizer.update(trainable, clipped, state);
-      disposeParams(clipped);
-      disposeParams(trainable);
-      disposeOptimizerState(state);
+      const { grads: clipped } = await clipByGlobalNorm(grads, maxNorm, { donate: true });
+      const next = optimizer.update(trainable, clipped, state, undefined, { donate: true });
       [trainable, state] = [next.params, next.state];
     },
     async output() {

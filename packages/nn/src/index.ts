@@ -31,7 +31,7 @@ export {
 } from "./ops/activations.js";
 export type { AdamMoments, AdamNumbers, AdamUpdate } from "./ops/adam_types.js";
 export { adamUpdate } from "./ops/adam_update.js";
-export { type AdamEntry, adamUpdateAll } from "./ops/adam_update_all.js";
+export { type AdamEntry, type AdamUpdateOptions, adamUpdateAll } from "./ops/adam_update_all.js";
 export { type AttentionOptions, attention, multiHeadAttention } from "./ops/attention.js";
 export {
   type BatchNormOptions,

@@ -40,7 +40,7 @@ export function adam(options: AdamOptions): Optimizer {
 }
 
 function adamRule(options: AdamOptions, isDecoupled: boolean): JointRule {
-  return (entries) => {
+  return (entries, updateOptions) => {
     const updates = adamUpdateAll(
       entries.map(({ param, grad, tensors, settings }) => ({
         param,
@@ -48,6 +48,7 @@ function adamRule(options: AdamOptions, isDecoupled: boolean): JointRule {
         before: { mean: tensors.exp_avg, square: tensors.exp_avg_sq, largest: tensors.max_exp_avg_sq },
         numbers: numbersOf(options, isDecoupled, settings),
       })),
+      updateOptions,
     );
     return updates.map(({ param, mean, square, largest }) => {
       const moments = { exp_avg: mean, exp_avg_sq: square };

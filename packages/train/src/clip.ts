@@ -1,11 +1,16 @@
 import { GlofError } from "@glof/core";
-import { joinSmall, type Params, squareSums } from "@glof/nn";
+import { disposeParams, type JoinedTensors, joinSmall, type Params, squareSums } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Options of `clipByGlobalNorm`. */
 export interface ClipOptions {
   /** Order of the norm: a positive number, `Infinity` for the largest element. Default 2. */
   readonly normType?: number;
+  /**
+   * The gradients are given up: each is disposed as soon as its scaled form is there, so that they are not all there twice.
+   * Default false.
+   */
+  readonly donate?: boolean;
 }
 
 /**
@@ -27,27 +32,48 @@ export async function clipByGlobalNorm(
     );
   }
   checkNormType(options);
+  const { donate = false } = options;
   // Small gradients lie together from the norm to the product: see `joinSmall`.
   const joined = joinSmall(Object.values(grads));
   try {
     const norm = await normOf(joined.parts, options);
     const factor = Math.min(1, maxNorm / (norm + 1e-6));
-    const clipped = tf.tidy(() =>
-      factor === 1
-        ? Object.values(grads).map((grad) => grad.clone())
-        : joined.split(joined.parts.map((part) => tf.mul(part, factor))),
-    );
+    const clipped =
+      factor === 1 ? Object.values(grads).map((grad) => grad.clone()) : scaled(grads, joined, factor, donate);
     return {
       grads: Object.fromEntries(Object.keys(grads).map((name, at) => [name, clipped[at]!])) as Params,
       norm,
     };
   } finally {
     tf.dispose([...joined.parts]);
+    if (donate) disposeParams(grads);
   }
 }
 
+function scaled(
+  grads: Params,
+  { parts, split }: JoinedTensors,
+  factor: number,
+  donate: boolean,
+): tf.Tensor[] {
+  // What lies joined is copied, and large gradients have a second handle in the parts.
+  if (donate) disposeParams(grads);
+  return tf.tidy(() =>
+    split(
+      parts.map((part) => {
+        const product = tf.mul(part, factor);
+        part.dispose();
+        return product;
+      }),
+    ),
+  );
+}
+
 /** Norm of all tensors together, as one long vector. 0 for none. */
-export async function globalNorm(grads: Params, options: ClipOptions = {}): Promise<number> {
+export async function globalNorm(
+  grads: Params,
+  options: Pick<ClipOptions, "normType"> = {},
+): Promise<number> {
   checkNormType(options);
   const { parts } = joinSmall(Object.values(grads));
   return normOf(parts, options).finally(() => tf.dispose([...parts]));
@@ -67,7 +93,7 @@ async function normOf(tensors: readonly tf.Tensor[], { normType = 2 }: ClipOptio
   const sums =
     normType === 2
       ? squareSums(tensors)
-      : tf.tidy(() => tf.stack(tensors.map((tensor) => tensorNorm(tensor, normType))));
+      : tf.tidy(() => tf.stack(tensors.map((tensor) => tf.tidy(() => tensorNorm(tensor, normType)))));
   const values = await sums.data<"float32">().finally(() => sums.dispose());
   if (normType === 2) return Math.sqrt(values.reduce((sum, one) => sum + one, 0));
   if (normType === Number.POSITIVE_INFINITY) return values.reduce((most, one) => Math.max(most, one), 0);

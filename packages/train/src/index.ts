@@ -13,6 +13,7 @@ export {
   type OptimizerSlot,
   type OptimizerState,
   type ParamGroup,
+  type UpdateOptions,
 } from "./optimizer.js";
 export {
   type PlateauOptions,

@@ -1,5 +1,5 @@
 import { GlofError } from "@glof/core";
-import type { Params } from "@glof/nn";
+import { disposeParams, type Params } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What an optimiser remembers of one parameter. */
@@ -31,7 +31,16 @@ export interface OptimizerOptions {
   readonly groups?: readonly ParamGroup[];
 }
 
-/** One step of an optimiser. Pure: it makes new tensors and the caller disposes the old. */
+/** Options of an update. */
+export interface UpdateOptions {
+  /**
+   * Parameters, gradients and state are given up: each tensor is disposed as soon as it was used. So the old ones and the new
+   * ones of one parameter, not of all, are there at a time. Default false: the caller disposes the old.
+   */
+  readonly donate?: boolean;
+}
+
+/** One step of an optimiser. Pure: it makes new tensors. */
 export interface Optimizer {
   /** A stable word for checkpoints, such as `"adamw"`. */
   readonly kind: string;
@@ -47,6 +56,7 @@ export interface Optimizer {
     grads: Params,
     state: OptimizerState,
     schedule?: (lr: number) => number,
+    options?: UpdateOptions,
   ): { readonly params: Params; readonly state: OptimizerState };
 }
 
@@ -89,7 +99,7 @@ export type UpdateRule = (
 ) => UpdatedParam;
 
 /** The arithmetic of an optimiser on all parameters that have a gradient: one result each, fresh tensors, in their order. */
-export type JointRule = (entries: readonly UpdateEntry[]) => readonly UpdatedParam[];
+export type JointRule = (entries: readonly UpdateEntry[], options: UpdateOptions) => readonly UpdatedParam[];
 
 type RuleOptions = OptimizerOptions & { readonly weightDecay?: number };
 
@@ -99,7 +109,13 @@ export function perParameter(kind: string, options: RuleOptions, rule: UpdateRul
     tf.tidy(
       () => rule(param, grad, tensors, settings) as unknown as tf.TensorContainerObject,
     ) as unknown as UpdatedParam;
-  return overParameters(kind, options, (entries) => entries.map(tidied));
+  return overParameters(kind, options, (entries, { donate }) =>
+    entries.map((entry) => {
+      const updated = tidied(entry);
+      if (donate) tf.dispose([entry.param, entry.grad, { ...entry.tensors }]);
+      return updated;
+    }),
+  );
 }
 
 /** Runs a rule over all parameters at once. */
@@ -117,14 +133,14 @@ export function overParameters(
   return {
     kind,
     lr,
-    update(params, grads, state, schedule = (base) => base) {
+    update(params, grads, state, schedule = (base) => base, options = {}) {
       const entries = Object.entries(params).flatMap(([name, param]) => {
         const [grad, slot] = [grads[name], state[name]];
         if (grad === undefined) return [];
         const settings = settingsOf(name, param, (slot?.step ?? 0) + 1, schedule);
         return [{ name, param, grad, tensors: slot?.tensors ?? {}, settings }];
       });
-      const updated = rule(entries);
+      const updated = rule(entries, options);
       const byName = new Map(entries.map((entry, at) => [entry.name, { ...entry, next: updated[at]! }]));
       const nextParams: Record<string, tf.Tensor> = {};
       const nextState: Record<string, OptimizerSlot> = {};
@@ -133,6 +149,10 @@ export function overParameters(
         nextParams[name] = entry?.next.param ?? param.clone();
         if (entry) nextState[name] = { step: entry.settings.step, tensors: entry.next.tensors };
         else if (slot) nextState[name] = { step: slot.step, tensors: cloneAll(slot.tensors) };
+      }
+      if (options.donate) {
+        for (const given of [params, grads]) disposeParams(given);
+        disposeOptimizerState(state);
       }
       return { params: nextParams, state: nextState };
     },

@@ -91,6 +91,59 @@ describeOnBackends("optimisers", () => {
     });
   });
 
+  it.each([
+    adamW({ lr: 0.1, amsgrad: true }),
+    adamW({ lr: 0.1, groups: [noDecayOnVectors] }),
+    sgd({ lr: 0.1, momentum: 0.9 }),
+    rmsProp({ lr: 0.1, momentum: 0.9 }),
+  ])(
+    "$kind gives the same when it may give up what it was given, and then gives up all of it",
+    async (optimizer) => {
+      const before = tf.memory().numTensors;
+      const twoSteps = async (donate: boolean): Promise<number[]> => {
+        const start = { w: tf.tensor2d([[3, -2]]), b: tf.tensor1d([0.5]), still: tf.scalar(7) };
+        const grads = () => ({ w: tf.tensor2d([[1, 2]]), b: tf.tensor1d([-3]) });
+        const given = [grads(), grads()] as const;
+        const first = optimizer.update(start, given[0], {}, undefined, { donate });
+        const second = optimizer.update(first.params, given[1], first.state, undefined, { donate });
+        const old = [start, first.params, ...given].flatMap((record) => Object.values<tf.Tensor>(record));
+        expect(old.map(({ isDisposed }) => isDisposed)).toEqual(old.map(() => donate));
+        const { w, b, still } = second.params;
+        const moments = Object.values({ ...second.state.w!.tensors, ...second.state.b!.tensors });
+        const values = await Promise.all([w!, b!, still!, ...moments].map((one) => one.data()));
+        for (const state of [first.state, second.state]) disposeOptimizerState(state);
+        tf.dispose([old, { ...second.params }]);
+        return values.flatMap((one) => [...one]);
+      };
+      expect(await twoSteps(true)).toEqual(await twoSteps(false));
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
+
+  it("holds parameters and moments once where it may give up the old ones", async () => {
+    const [count, size] = [20, 1000];
+    const make = (value: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`w${at}`, tf.fill([size], value)]));
+    const optimizer = adamW({ lr: 0.1 });
+    const first = optimizer.update(make(1), make(0.5), {}, undefined, { donate: true });
+    const [runKernel, start] = [tf.engine().runKernel, tf.memory().numDataBuffers];
+    let most = 0;
+    const seen = vi.spyOn(tf.engine(), "runKernel").mockImplementation((...call) => {
+      const result = runKernel.apply(tf.engine(), call);
+      most = Math.max(most, tf.memory().numDataBuffers);
+      return result;
+    });
+    const { grads, norm } = await clipByGlobalNorm(make(2), 1, { donate: true });
+    const next = optimizer.update(first.params, grads, first.state, undefined, { donate: true });
+    seen.mockRestore();
+    expect(norm).toBeCloseTo(2 * Math.sqrt(count * size), 1);
+    // The gradients, a number each for their norm, and what one parameter takes on the way.
+    expect(most - start).toBeLessThan(2 * count + 12);
+    expect(tf.memory().numDataBuffers).toBe(start);
+    tf.dispose({ ...next.params });
+    disposeOptimizerState(next.state);
+  });
+
   it("clips by the norm of all gradients together", async () => {
     const grads = { a: tf.tensor1d([3, 0]), b: tf.scalar(-4) };
     expect(await globalNorm(grads)).toBeCloseTo(5, 5);
@@ -102,6 +155,13 @@ describeOnBackends("optimisers", () => {
     const before = tf.memory().numTensors;
     tf.dispose({ ...(await clipByGlobalNorm(grads, 1)).grads });
     expect(tf.memory().numTensors).toBe(before);
+    for (const maxNorm of [1, 100]) {
+      const given = { a: tf.tensor1d([3, 0]), b: tf.scalar(-4) };
+      const { grads: kept } = await clipByGlobalNorm(given, maxNorm, { donate: true });
+      expect([given.a.isDisposed, given.b.isDisposed]).toEqual([true, true]);
+      await expectClose(kept.a!, tf.tensor1d([3 * Math.min(1, maxNorm / 5), 0]), tolerances.tight);
+      tf.dispose({ ...kept });
+    }
   });
 });
 

@@ -23,7 +23,7 @@ export interface StepReport {
 }
 
 /**
- * One optimiser step. On failure the weights are as before.
+ * One optimiser step. The weights are as before when loss or gradients fail; the optimiser's own update replaces them one by one.
  *
  * @param step number of the step, from 0
  * @throws GlofError `not-finite` when the loss or the norm of the gradients is NaN or infinite
@@ -38,15 +38,15 @@ export async function trainStep<Input, Prepared>(
   let clipped = grads;
   let gradNorm: number | undefined;
   if (clipNorm !== undefined) {
-    ({ grads: clipped, norm: gradNorm } = await clipByGlobalNorm(grads, clipNorm));
-    disposeParams(grads);
+    ({ grads: clipped, norm: gradNorm } = await clipByGlobalNorm(grads, clipNorm, { donate: true }));
     if (!Number.isFinite(gradNorm)) {
       for (const params of [clipped, buffers]) disposeParams(params);
       throw notFinite(step, "the norm of the gradients", gradNorm);
     }
   }
   const { trainable, optimizer: before, ema: averages } = weights;
-  const next = optimizer.update(trainable, clipped, before, (lr) => schedule(step, lr));
+  const next = optimizer.update(trainable, clipped, before, (lr) => schedule(step, lr), { donate: true });
+  // An optimiser of the caller's own may leave that to us.
   disposeParams(clipped);
   disposeParams(trainable);
   disposeOptimizerState(before);
@@ -56,7 +56,6 @@ export async function trainStep<Input, Prepared>(
   weights.optimizer = next.state;
   if (ema !== undefined && averages) {
     weights.ema = averaged(averages, next.params, ema, step);
-    disposeParams(averages);
   }
   return { loss, lr: schedule(step, optimizer.lr), gradNorm };
 }
@@ -140,25 +139,30 @@ function added(first: Params, second: Params): Params {
   return sums;
 }
 
-/** Multiplies every tensor, and disposes the record. */
+/** Multiplies every tensor, and disposes those of the record. */
 function scaled(params: Params, factor: number): Params {
-  const products = Object.entries(params).map(([name, tensor]) => [
-    name,
-    tf.tidy(() => tf.mul(tensor, factor)),
-  ]);
-  disposeParams(params);
+  const products = Object.entries(params).map(([name, tensor]) => {
+    const product = tf.tidy(() => tf.mul(tensor, factor));
+    tensor.dispose();
+    return [name, product];
+  });
   return Object.fromEntries(products) as Params;
 }
 
-/** Averages start short and grow to `decay`, so that they do not remember the initial weights for long. */
+/** The next averages; the old ones are disposed. Averages start short and grow to `decay`, so that they do not remember the initial weights for long. */
 function averaged(averages: Params, params: Params, decay: number, step: number): Params {
   const share = 1 - Math.min(decay, (1 + step) / (10 + step));
   const names = Object.keys(averages);
   const next = tf.tidy(() => {
     const { parts, split } = joinSmall(Object.values(averages));
     const latest = joinSmall(names.map((name) => params[name]!)).parts;
+    disposeParams(averages);
     return split(
-      parts.map((part, at) => tf.tidy(() => tf.add(part, tf.mul(tf.sub(latest[at]!, part), share)))),
+      parts.map((part, at) => {
+        const next = tf.tidy(() => tf.add(part, tf.mul(tf.sub(latest[at]!, part), share)));
+        tf.dispose([part, latest[at]!]);
+        return next;
+      }),
     );
   });
   return Object.fromEntries(names.map((name, at) => [name, next[at]!])) as Params;

@@ -11,13 +11,25 @@ export interface AdamEntry {
   readonly numbers: AdamNumbers;
 }
 
+/** Options of `adamUpdateAll`. */
+export interface AdamUpdateOptions {
+  /**
+   * The tensors of the entries are given up: each is disposed as soon as it was used, so that parameters and moments are not all
+   * there twice. Default false.
+   */
+  readonly donate?: boolean;
+}
+
 /**
  * `adamUpdate` of many parameters. On WebGPU small parameters that share all their numbers take one pass together: the results
  * are the same, bit for bit.
  *
  * @returns one update per entry, in their order
  */
-export function adamUpdateAll(entries: readonly AdamEntry[]): AdamUpdate[] {
+export function adamUpdateAll(
+  entries: readonly AdamEntry[],
+  { donate = false }: AdamUpdateOptions = {},
+): AdamUpdate[] {
   const sets = new Map<string, number[]>();
   for (const [at, { before, numbers }] of entries.entries()) {
     const key = keyOf(before, numbers);
@@ -25,7 +37,10 @@ export function adamUpdateAll(entries: readonly AdamEntry[]): AdamUpdate[] {
   }
   const updates: AdamUpdate[] = [];
   for (const members of sets.values()) {
-    const together = updateSet(members.map((at) => entries[at]!));
+    const together = updateSet(
+      members.map((at) => entries[at]!),
+      donate,
+    );
     for (const [order, at] of members.entries()) updates[at] = together[order]!;
   }
   return updates;
@@ -38,7 +53,7 @@ function keyOf({ mean, square, largest }: AdamMoments, numbers: AdamNumbers): st
 }
 
 /** Entries of the same numbers, all of them with the same moments or all without. */
-function updateSet(entries: readonly AdamEntry[]): AdamUpdate[] {
+function updateSet(entries: readonly AdamEntry[], donate: boolean): AdamUpdate[] {
   const { numbers } = entries[0]!;
   const updates = tf.tidy(() => {
     const { parts, split } = joinSmall(entries.map(({ param }) => param));
@@ -46,9 +61,16 @@ function updateSet(entries: readonly AdamEntry[]): AdamUpdate[] {
     const [means, squares, largest] = (["mean", "square", "largest"] as const).map((name) =>
       partsOf(entries.map(({ before }) => before[name])),
     );
+    // What lies joined is copied, and large tensors have a second handle in the parts.
+    if (donate) disposeAll(entries.flatMap(({ param, grad, before }) => [param, grad, ...momentsOf(before)]));
     const next = parts.map((param, at) => {
-      const before = { mean: means?.[at], square: squares?.[at], largest: largest?.[at] };
-      return tidied(() => adamUpdate(param, grads[at]!, before, numbers));
+      const [grad, before] = [
+        grads[at]!,
+        { mean: means?.[at], square: squares?.[at], largest: largest?.[at] },
+      ];
+      const update = tidied(() => adamUpdate(param, grad, before, numbers));
+      disposeAll([param, grad, ...momentsOf(before)]);
+      return update;
     });
     const columns = (["param", "mean", "square"] as const).map((name) => split(next.map((one) => one[name])));
     if (numbers.amsgrad) columns.push(split(next.map((one) => one.largest!)));
@@ -65,6 +87,16 @@ function partsOf(tensors: readonly (tf.Tensor | undefined)[]): readonly tf.Tenso
   const given = tensors.filter((tensor) => tensor !== undefined);
   return given.length === tensors.length ? joinSmall(given).parts : undefined;
 }
+
+const momentsOf = ({ mean, square, largest }: AdamMoments): (tf.Tensor | undefined)[] => [
+  mean,
+  square,
+  largest,
+];
+
+const disposeAll = (tensors: readonly (tf.Tensor | undefined)[]): void => {
+  for (const tensor of tensors) tensor?.dispose();
+};
 
 const tidied = (f: () => AdamUpdate): AdamUpdate =>
   tf.tidy(() => f() as unknown as tf.TensorContainerObject) as unknown as AdamUpdate;

@@ -14,7 +14,7 @@ export function squareSums(tensors: readonly tf.Tensor[]): tf.Tensor1D {
   const [kernel, join] = [useKernel("GlofSquareSums"), useKernel("GlofJoin")];
   return tf.tidy(() => {
     if (kernel === undefined || join === undefined)
-      return tf.stack(tensors.map((tensor) => tf.sum(tf.square(tensor)))) as tf.Tensor1D;
+      return tf.stack(tensors.map((tensor) => tf.tidy(() => tf.sum(tf.square(tensor))))) as tf.Tensor1D;
     const sums: tf.Tensor1D[] = [];
     for (let at = 0; at < tensors.length; at += tensorsPerCall) {
       const some = tensors.slice(at, at + tensorsPerCall);

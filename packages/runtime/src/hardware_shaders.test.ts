@@ -46,6 +46,16 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       ({ a, b, c }) => linear(a!, b!, c!, { activation: "gelu" }),
       [[1370, 384], [384, 1536], [1536]],
     ],
+    [
+      "linear with GELU, in parts",
+      ({ a, b, c }) => linear(a!, b!, c!, { activation: "gelu" }),
+      [[70, 1024], [1024, 40], [40]],
+    ],
+    [
+      "linearResidual, in parts",
+      ({ a, b, c, d, e }) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),
+      [[3, 7], [3, 1030], [1030, 7], [7], [7]],
+    ],
     ["linear, odd sizes", ({ a, b, c }) => linear(a!, b!, c!), [[7, 33], [33, 50], [50]]],
     [
       "linearResidual",
@@ -70,6 +80,11 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       ({ a, b, c }) =>
         convBatchNorm(a as tf.Tensor4D, b as tf.Tensor4D, c!, normOf(c!), { activation: "relu" }),
       [[1, 130, 130, 64], [3, 3, 64, 64], [64]],
+    ],
+    [
+      "convBatchNorm, in parts",
+      ({ a, b, c }) => convBatchNorm(a as tf.Tensor4D, b as tf.Tensor4D, undefined, normOf(c!)),
+      [[1, 9, 9, 64], [3, 3, 64, 5], [5]],
     ],
     [
       "convBatchNorm, odd sizes",
@@ -286,11 +301,12 @@ describe("shaders for hardware", () => {
 
     for (const shape of unitShapes) {
       it(`are valid: products, ${JSON.stringify(shape)}`, async () => {
-        for (const [, f, shapes] of operations.filter(([name]) => /^linear|^conv/.test(name))) {
+        for (const [name, f, shapes] of operations.filter(([name]) => /^linear|^conv/.test(name))) {
           const given = Object.fromEntries(shapes.map((size, index) => ["abcde"[index]!, tf.zeros(size)]));
+          const splits = name.includes("in parts") ? 2 : 1;
           const work = (): tf.Tensor =>
             withFormChooser(
-              () => ({ kind: "units", shape }),
+              () => ({ kind: "units", shape, splits }),
               () => f(given),
             );
           expect(await complaintButMemory(work)).toBeUndefined();

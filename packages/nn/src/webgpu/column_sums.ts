@@ -181,17 +181,6 @@ const factorTerm =
 const plainTerm =
   "fn term(image : i32, row : i32, col : i32) -> vec2<f32> { return vec2<f32>(x[row * uniforms.cols + col], 0.0); }";
 
-/** Adds the rows of a matrix [rows, cols] of few rows, [cols]: one pass. */
-export function addRows(
-  backend: ShaderBackend,
-  x: TensorInfo,
-  [rows, cols]: readonly [number, number],
-): TensorInfo {
-  const inputs = [{ name: "x", element: "f32", tensor: x }] as const;
-  const terms = { key: "plain", rows, cols, inputs, term: plainTerm };
-  return columnSums(backend, terms, 1, { chunks: 1, perChunk: rows })[0]!;
-}
-
 /** `GlofColumnSums`: x [M, D], factor? [M, D] -> sums over the rows of x * factor, [D]. */
 export const columnSumsKernel: WebgpuKernel = {
   name: "GlofColumnSums",

@@ -1,9 +1,9 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { addRows } from "./column_sums.js";
 import type { UniformValue } from "./dispatch.js";
 import { isForwardOnly } from "./half_precision.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
-import { type ProductNorm, runGathered } from "./product.js";
+import { runGathered } from "./product.js";
+import type { ProductNorm } from "./product_end.js";
 
 /**
  * Convolutions as products whose operands are gathered on the way (implicit GEMM): no patch matrix in memory.
@@ -123,33 +123,21 @@ function inputGradient({ backend, inputs, attributes }: KernelCall): TensorInfo 
   return reshaped(dx, inputShape);
 }
 
-/** Pixels that one group adds up at least: fewer would cost more in adding the parts than they gain. */
-const pixelsPerSplit = 512;
-/** Groups wanted: the filter alone gives only a handful of tiles. */
-const wantedGroups = 256;
-
 function filterGradient({ backend, inputs, attributes }: KernelCall): TensorInfo {
   const filterShape = attributes.filterShape as Shape;
   const sizes = sizesBetween(inputs.x!.shape as Shape, inputs.dy!.shape as Shape, filterShape);
   const { images, kernel, outSize, inWidth, outWidth } = sizes;
-  const [m, n, k] = [kernel[0] * kernel[1] * inWidth, outWidth, images * outSize[0] * outSize[1]];
-  const tiles = Math.ceil(m / 64) * Math.ceil(n / 64);
-  const splits = Math.max(1, Math.min(Math.ceil(wantedGroups / tiles), Math.floor(k / pixelsPerSplit)));
-  const parts = runGathered(backend, {
+  const gradient = runGathered(backend, {
     a: inputs.x!,
     b: inputs.dy!,
-    m,
-    n,
-    k,
+    m: kernel[0] * kernel[1] * inWidth,
+    n: outWidth,
+    k: images * outSize[0] * outSize[1],
     kindA: "taps",
     kindB: "outer",
-    splits,
     sizes: uniformsOf(sizes, attributes),
   });
-  if (splits === 1) return reshaped(parts, filterShape);
-  const sum = addRows(backend, parts, [splits, m * n]);
-  backend.disposeData(parts.dataId);
-  return reshaped(sum, filterShape);
+  return reshaped(gradient, filterShape);
 }
 
 /** `GlofConv2D`, `GlofConvNorm`, `GlofConv2DInputGradient` and `GlofConv2DFilterGradient`. */

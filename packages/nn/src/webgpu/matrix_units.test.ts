@@ -43,8 +43,13 @@ const sizes = {
     }).map(([name, value]) => [name, "i32", value] as const),
 };
 
-/** A product by its operands' shapes; `packed` keeps b as halves in memory. */
-type Case = Omit<GatheredProduct, "a" | "b"> & { readonly a: number[]; readonly b: number[]; packed?: true };
+/** A product by its operands' shapes, perhaps in parts; `packed` keeps b as halves in memory. */
+type Case = Omit<GatheredProduct, "a" | "b"> & {
+  readonly a: number[];
+  readonly b: number[];
+  readonly splits?: number;
+  readonly packed?: true;
+};
 
 const cases: readonly Case[] = [
   { m: 1, n: 1, k: 1, kindA: "deep", kindB: "outer", a: [1, 1], b: [1, 1] },
@@ -87,7 +92,7 @@ describeOnBackends(
     });
     afterAll(async () => void (await useWebgpuPrecision("f32")));
 
-    for (const [index, { a: shapeA, b: shapeB, packed, ...rest }] of cases.entries()) {
+    for (const [index, { a: shapeA, b: shapeB, splits = 1, packed, ...rest }] of cases.entries()) {
       const { m, n, k, kindA, kindB } = rest;
       it(`are those of the rounded operands: ${kindA}, ${kindB}, ${m} x ${n} x ${k}, case ${index}`, async () => {
         const backend = tf.backend() as unknown as ShaderBackend;
@@ -99,7 +104,7 @@ describeOnBackends(
         expect(holdsHalves(backend, right!)).toBe(packed === true);
         // Shaders take long to compile here: one case sees every shape, the others take turns.
         for (const shape of index === 1 ? shapes : [shapes[index % shapes.length]!]) {
-          const form: ProductForm = { kind: "units", shape };
+          const form: ProductForm = { kind: "units", shape, splits };
           const got = withFormChooser(
             () => form,
             () => product(a, right!, true),

@@ -5,37 +5,23 @@ import { matrixUnitsInUse } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import type { OperandKind } from "./operand_loader.js";
 import { chooseForm } from "./product_choice.js";
+import { followingOf, type ProductEnd } from "./product_end.js";
 import { type ProductForm, type ProductProblem, shaderOf } from "./product_form.js";
+import { partsProblem, sumOfParts } from "./product_splits.js";
 import type { ShaderBackend } from "./shader.js";
-
-/** Batch normalisation by running statistics, all [N]. */
-export interface ProductNorm {
-  readonly mean: TensorInfo;
-  readonly variance: TensorInfo;
-  readonly weight: TensorInfo;
-  readonly shift: TensorInfo;
-  readonly epsilon: number;
-}
 
 /**
  * A product of matrices and what follows it: y = residual + scale * activation(norm(A B + bias)). With `gatedSilu` B is not
  * transposed, and the result has half its columns.
  */
-export interface Product {
+export interface Product extends ProductEnd {
   /** [batch, M, K], or [batch, K, M] when transposed; batch 1 is used for every product. */
   readonly a: TensorInfo;
   /** [batch, K, N], or [batch, N, K] when transposed. */
   readonly b: TensorInfo;
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
-  /** [N] */
-  readonly bias?: TensorInfo | undefined;
-  readonly norm?: ProductNorm | undefined;
   readonly activation?: EpilogueActivation;
-  /** [N] */
-  readonly scale?: TensorInfo | undefined;
-  /** [batch, M, N] */
-  readonly residual?: TensorInfo | undefined;
   /** Round the operands to half precision where matrix units are in use. Default false. */
   readonly half?: boolean;
   /** Keep the result as halves where its rows divide by four. Default false. */
@@ -54,8 +40,6 @@ export interface GatheredProduct extends Omit<Product, "transposeA" | "transpose
   /** Numbers between the operands of two products. Default 0: all use the same. */
   readonly strideA?: number;
   readonly strideB?: number;
-  /** Parts of the sum over K, each a result of its own. Default 1. */
-  readonly splits?: number;
   /** Sizes that the operand's kind reads by. Default none. */
   readonly sizes?: readonly UniformValue[];
 }
@@ -80,20 +64,24 @@ export function runProduct(backend: ShaderBackend, product: Product): TensorInfo
   });
 }
 
-/** Queues a product of gathered operands; the result [batch or splits, M, N] belongs to the caller. */
+/** Queues a product of gathered operands; the result [batch, M, N] belongs to the caller. */
 export function runGathered(backend: ShaderBackend, product: GatheredProduct): TensorInfo {
   const problem = problemOf(backend, product);
-  const [y] = dispatch(backend, productPass(backend, product, problem, chooseForm(backend, problem)));
+  const passes = productPasses(backend, product, problem, chooseForm(backend, problem));
+  const [first] = dispatch(backend, passes.first);
+  if (passes.sum === undefined) return first!;
+  const [y] = dispatch(backend, passes.sum(first!));
+  backend.disposeData(first!.dataId);
   return y!;
 }
 
 /** What a product's speed depends on. */
 export function problemOf(backend: ShaderBackend, product: GatheredProduct): ProductProblem {
-  const { m, n, k, kindA, kindB, batch = 1, splits = 1, strideA = 0, strideB = 0, sizes = [] } = product;
+  const { m, n, k, kindA, kindB, batch = 1, strideA = 0, strideB = 0, sizes = [] } = product;
   const { activation = "none" } = product;
   const vectorN = resultColumns(n, { activation }) % 4 === 0;
   return {
-    ...{ m, n, k, batch, splits, strideA, strideB, kindA, kindB, sizes },
+    ...{ m, n, k, batch, strideA, strideB, kindA, kindB, sizes },
     numbersA: numbersIn(product.a),
     numbersB: numbersIn(product.b),
     halfA: holdsHalves(backend, product.a),
@@ -115,20 +103,39 @@ function numbersIn({ shape }: TensorInfo): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The pass that computes a product in a form. */
-export function productPass(
+/** The passes of a product: one, or one that makes parts of the sum over K and one that adds them. */
+export interface ProductPasses {
+  readonly first: Dispatch;
+  readonly sum?: (parts: TensorInfo) => Dispatch;
+}
+
+/** The passes that compute a product in a form. */
+export function productPasses(
   backend: ShaderBackend,
-  { a, b, bias, norm, scale, residual }: GatheredProduct,
+  product: GatheredProduct,
+  problem: ProductProblem,
+  form: ProductForm,
+): ProductPasses {
+  const { a, b, bias, norm, scale, residual } = product;
+  if ((form.splits ?? 1) === 1) return { first: productPass(backend, product, problem, form) };
+  return {
+    first: productPass(backend, { a, b }, partsProblem(problem), form),
+    sum: (parts) => sumOfParts(problem, parts, { bias, norm, scale, residual }),
+  };
+}
+
+function productPass(
+  backend: ShaderBackend,
+  { a, b, ...after }: Pick<GatheredProduct, "a" | "b"> & ProductEnd,
   problem: ProductProblem,
   form: ProductForm,
 ): Dispatch {
-  const { m, n, k, batch, splits, strideA, strideB, sizes, end } = problem;
+  const { m, n, k, batch, strideA, strideB, sizes, end } = problem;
+  const { splits = 1 } = form;
   const shader = shaderOf(backend, problem, form);
   const element = end.vectorN ? "vec4<f32>" : "f32";
-  const { epsilon, ...moments } = norm ?? {};
-  const extra = Object.entries({ bias, ...moments, scale, residual }).flatMap(
-    ([name, tensor]): ShaderInput[] => (tensor ? [{ name, element, tensor }] : []),
-  );
+  const { tensors, uniforms } = followingOf(after);
+  const following = tensors.map(([name, tensor]): ShaderInput => ({ name, element, tensor }));
   return {
     key: shader.key,
     extensions: shader.extensions,
@@ -142,7 +149,7 @@ export function productPass(
     inputs: [
       { name: "a", element: elementOfBuffer(problem.halfA, shader.vectorA), tensor: a },
       { name: "b", element: elementOfBuffer(problem.halfB, shader.vectorB), tensor: b },
-      ...extra,
+      ...following,
     ],
     uniforms: [
       ["M", "i32", m],
@@ -151,7 +158,7 @@ export function productPass(
       ["strideA", "i32", strideA],
       ["strideB", "i32", strideB],
       ["perSplit", "i32", Math.ceil(k / splits)],
-      ...(epsilon === undefined ? [] : [["epsilon", "f32", epsilon] as const]),
+      ...uniforms,
       ...sizes,
     ],
     code: shader.code,

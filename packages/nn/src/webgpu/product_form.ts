@@ -13,6 +13,7 @@ import {
 import type { MatrixUnits } from "./matrix_units.js";
 import type { OperandKind } from "./operand_loader.js";
 import { type ProductTile, type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
+import { splitsFor } from "./product_splits.js";
 import type { ShaderBackend } from "./shader.js";
 
 /** What a product multiplies, without the numbers: all that its speed depends on. */
@@ -22,7 +23,6 @@ export interface ProductProblem {
   readonly k: number;
   /** Products in one go. */
   readonly batch: number;
-  readonly splits: number;
   /** Numbers between the operands of two products, 0 where all use the same, and in each operand. */
   readonly strideA: number;
   readonly strideB: number;
@@ -40,14 +40,20 @@ export interface ProductProblem {
   readonly half: boolean;
 }
 
-/** One way to compute a product; all give the same numbers, up to the order of adding up and the precision asked for. */
-export type ProductForm =
+/**
+ * One way to compute a product; all give the same numbers, up to the order of adding up and the precision asked for. `splits` is
+ * the number of parts of the sum over K, which a second pass adds; default 1.
+ */
+export type ProductForm = { readonly splits?: number } & (
   | { readonly kind: "single"; readonly tile: ProductTile }
-  | { readonly kind: "units"; readonly shape: UnitShape };
+  | { readonly kind: "units"; readonly shape: UnitShape }
+);
 
 /** A form's name, the same in every process. */
 export function formName(form: ProductForm): string {
-  return `${form.kind} ${Object.values(form.kind === "single" ? form.tile : form.shape).join("x")}`;
+  const { kind, splits = 1 } = form;
+  const sizes = Object.values(form.kind === "single" ? form.tile : form.shape).join("x");
+  return `${kind} ${sizes}${splits > 1 ? ` in ${splits}` : ""}`;
 }
 
 /** The shader of a product in one form. */
@@ -66,10 +72,10 @@ export interface ProductShader {
 /** The shader for a problem in a form. */
 export function shaderOf(backend: ShaderBackend, problem: ProductProblem, form: ProductForm): ProductShader {
   const { kindA: a, kindB: b, m, halfA, halfB, end } = problem;
-  const split = problem.splits > 1;
+  const split = (form.splits ?? 1) > 1;
   if (form.kind === "units") {
     const units = matrixUnitsInUse()!;
-    const variant = unitVariant(problem, form.shape);
+    const variant = unitVariant(problem, form.shape, split);
     return {
       key: unitKey(variant, units),
       extensions: units.extensions,
@@ -96,9 +102,8 @@ export function shaderOf(backend: ShaderBackend, problem: ProductProblem, form: 
   };
 }
 
-function unitVariant(problem: ProductProblem, shape: UnitShape): UnitVariant {
+function unitVariant(problem: ProductProblem, shape: UnitShape, split = false): UnitVariant {
   const { kindA, kindB, m, n, k, halfA, halfB, sizes, end } = problem;
-  const split = problem.splits > 1;
   const size = (name: "C" | "O"): number => sizes.find(([known]) => known === name)?.[2] ?? 1;
   const vector = (kind: OperandKind, outer: number): boolean => readsVectors(kind, outer, k, size, split);
   const vectors = { vectorA: vector(kindA, m), vectorB: vector(kindB, resultColumns(n, end)) };
@@ -108,8 +113,14 @@ function unitVariant(problem: ProductProblem, shape: UnitShape): UnitVariant {
 /** Groups that keep a large GPU busy: with fewer of the large tiles, more of the small ones are better. */
 const busyGroups = 128;
 
-function groupsOf({ m, n, batch, splits }: ProductProblem, rows: number, cols: number): number {
-  return Math.ceil(m / rows) * Math.ceil(n / cols) * batch * splits;
+/** Results of a workgroup. */
+interface TileSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+function groupsOf({ m, n, batch }: ProductProblem, { rows, cols }: TileSize): number {
+  return Math.ceil(m / rows) * Math.ceil(n / cols) * batch;
 }
 
 /** Shapes of the matrix units' product, those for large products first. */
@@ -139,25 +150,35 @@ export function formsOf(backend: ShaderBackend, problem: ProductProblem): Produc
     return unitShapes
       .filter((shape) => !isGated(problem.end) || fragmentCounts(shape)[1] % 2 === 0)
       .filter((shape) => fits(backend, unitVariant(problem, shape), units))
-      .map((shape) => ({ kind: "units", shape }));
+      .flatMap((shape) => withParts(problem, { kind: "units", shape }, shape));
   }
-  const tiles = singleTiles.filter(({ cols }) => !isGated(problem.end) || cols === 128);
-  return tiles.map((tile) => ({ kind: "single", tile }));
+  return singleTiles
+    .filter(({ cols }) => !isGated(problem.end) || cols === 128)
+    .flatMap((tile) => withParts(problem, { kind: "single", tile }, tile));
+}
+
+/** A form, and the same in parts where its results give few groups and its tile is one of the likely ones. */
+function withParts(problem: ProductProblem, form: ProductForm, tile: TileSize): ProductForm[] {
+  const isLikely = tile.rows === tile.cols && (form.kind === "single" || tile.rows === 64);
+  const splits = isLikely ? splitsFor(problem, groupsOf(problem, tile)) : 1;
+  return splits > 1 ? [form, { ...form, splits }] : [form];
 }
 
 function fits(backend: ShaderBackend, variant: UnitVariant, units: MatrixUnits): boolean {
   return unitBytes(variant, units) <= workgroupBytes(backend);
 }
 
-/** The form that is likely to be fastest: large tiles where there are groups enough of them. */
+/** The form that is likely to be fastest: large tiles where there are groups enough of them, parts of small ones where there are few. */
 export function likelyForm(backend: ShaderBackend, problem: ProductProblem): ProductForm {
   const { m, n } = problem;
   const forms = formsOf(backend, problem);
-  const large = groupsOf(problem, 128, 128) >= busyGroups && m > 64 && n > 64;
+  const large = groupsOf(problem, { rows: 128, cols: 128 }) >= busyGroups && m > 64 && n > 64;
   const units = forms.filter((form) => form.kind === "units");
+  if (units.length > 0) return units.find(({ shape }) => large || shape.rows <= 64) ?? units[0]!;
   const edge = large ? 128 : 64;
-  if (units.length === 0) {
-    return { kind: "single", tile: { rows: edge, cols: isGated(problem.end) ? 128 : edge } };
-  }
-  return units.find(({ shape }) => large || shape.rows <= 64) ?? units[0]!;
+  const tile: ProductTile = { rows: edge, cols: isGated(problem.end) ? 128 : edge };
+  const groups = groupsOf(problem, tile);
+  const splits = groups < busyGroups ? splitsFor(problem, groups) : 1;
+  // Two parts hardly gain what a second pass takes to begin.
+  return { kind: "single", tile, ...(splits > 2 && { splits }) };
 }

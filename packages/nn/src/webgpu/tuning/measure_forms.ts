@@ -2,12 +2,12 @@ import { GlofError, throwIfAborted } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { preparePass } from "../compute_pass.js";
 import { deviceOf } from "../dispatch.js";
-import { type GatheredProduct, productPass, runGathered } from "../product.js";
+import { type GatheredProduct, productPasses, runGathered } from "../product.js";
 import { withFormChooser } from "../product_choice.js";
 import { formName, formsOf, likelyForm, type ProductForm, type ProductProblem } from "../product_form.js";
 import type { ShaderBackend } from "../shader.js";
 import { toHalfStorage } from "../to_half_storage.js";
-import { timePass } from "./time_pass.js";
+import { timePasses } from "./time_passes.js";
 
 /** What was measured of one product. */
 export interface MeasuredProblem {
@@ -39,11 +39,13 @@ export async function measureForms(
     for (const form of formsOf(backend, problem)) {
       throwIfAborted(signal, "tuneWebgpu");
       if (!(await givesTheSame(backend, product, form, expected))) continue;
-      const pass = preparePass(backend, productPass(backend, product, problem, form));
+      const { first, sum } = productPasses(backend, product, problem, form);
+      const passes = [preparePass(backend, first)];
+      if (sum) passes.push(preparePass(backend, sum(passes[0]!.outputs[0]!)));
       try {
-        ms[formName(form)] = await timePass(backend, pass, { repeats, signal });
+        ms[formName(form)] = await timePasses(backend, passes, { repeats, signal });
       } finally {
-        for (const { dataId } of pass.outputs) backend.disposeData(dataId);
+        for (const { dataId } of passes.flatMap(({ outputs }) => outputs)) backend.disposeData(dataId);
       }
     }
   } finally {
@@ -113,7 +115,7 @@ async function operand(count: number, half: boolean): Promise<tf.Tensor> {
 
 /** A product as the problem's, on numbers that are made up. */
 async function operandsFor(problem: ProductProblem): Promise<GatheredProduct> {
-  const { m, n, batch, splits, end } = problem;
+  const { m, n, batch, end } = problem;
   const perColumn = (wanted: boolean): tf.Tensor | undefined => (wanted ? numbers([n]) : undefined);
   return {
     ...problem,
@@ -124,7 +126,7 @@ async function operandsFor(problem: ProductProblem): Promise<GatheredProduct> {
     activation: end.activation,
     compact: end.halfY,
     scale: perColumn(end.scale),
-    residual: end.residual ? numbers([batch * splits, m, n]) : undefined,
+    residual: end.residual ? numbers([batch, m, n]) : undefined,
   };
 }
 

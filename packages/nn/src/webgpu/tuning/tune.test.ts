@@ -45,10 +45,11 @@ describeOnBackends(
         [1, 2],
         [2, 2],
       ]);
-      for (const { form, ms } of problems) {
-        expect(Object.keys(ms)).toEqual(
-          [64, 128].flatMap((cols) => [64, 128].map((rows) => `single ${rows}x${cols}`)),
-        );
+      for (const { form, ms, name } of problems) {
+        const tiles = [64, 128].flatMap((cols) => [64, 128].map((rows) => `single ${rows}x${cols}`));
+        // The convolution's sums are long and its results few.
+        const inParts = name.startsWith("patches") ? [`${tiles[0]} in 2`, `${tiles[3]} in 2`] : [];
+        expect(Object.keys(ms).sort()).toEqual([...tiles, ...inParts].sort());
         for (const time of Object.values(ms)) expect(time).toBeGreaterThan(0);
         // The likely form is kept for a small gain.
         expect(ms[form]).toBeLessThanOrEqual(Math.min(...Object.values(ms)) / 0.97);

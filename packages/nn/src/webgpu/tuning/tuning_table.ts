@@ -5,7 +5,7 @@ import { formName, formsOf, type ProductProblem } from "../product_form.js";
 import type { ShaderBackend } from "../shader.js";
 
 /** Counts up when the names of problems or forms change their meaning. */
-const version = 2;
+const version = 3;
 
 /** Which form of each matrix product was fastest on a device; plain JSON. */
 export interface WebgpuTuning {

@@ -17,53 +17,62 @@ export interface TimingOptions {
 }
 
 /**
- * Milliseconds that a pass takes on the device: the median of several measurements, after a first run to warm up.
+ * Milliseconds that passes take on the device, one after the other: the median of several measurements, after a first run to warm
+ * up.
  *
  * @throws GlofError `aborted`
  */
-export async function timePass(
+export async function timePasses(
   backend: ShaderBackend,
-  pass: PreparedPass,
+  passes: readonly PreparedPass[],
   { repeats, signal }: TimingOptions,
 ): Promise<number> {
   const measure = internalsOf(backend).device.features.has("timestamp-query") ? byTimestamps : byClock;
-  await measure(backend, pass, 1);
-  const once = await measure(backend, pass, 1);
+  await measure(backend, passes, 1);
+  const once = await measure(backend, passes, 1);
   const runs = Math.max(1, Math.min(mostRuns, Math.ceil(wantedMs / Math.max(once, 1e-3))));
   const wanted = Math.max(1, Math.min(repeats, Math.floor(mostMs / (once * runs))));
   const times: number[] = [];
   while (times.length < wanted) {
     throwIfAborted(signal, "tuneWebgpu");
-    times.push((await measure(backend, pass, runs)) / runs);
+    times.push((await measure(backend, passes, runs)) / runs);
   }
   times.sort((a, b) => a - b);
   return times[times.length >> 1]!;
 }
 
-/** Records the pass `runs` times over; the runs of one pass follow each other on the device. */
-function record(
-  encoder: GPUComputePassEncoder,
-  { pipeline, bindGroup, groups }: PreparedPass,
-  runs: number,
-): void {
-  encoder.setPipeline(pipeline);
-  encoder.setBindGroup(0, bindGroup);
-  for (let run = 0; run < runs; run++) encoder.dispatchWorkgroups(...groups);
+/** Records the passes `runs` times over; they follow each other on the device. */
+function record(encoder: GPUComputePassEncoder, passes: readonly PreparedPass[], runs: number): void {
+  for (let run = 0; run < runs; run++) {
+    for (const { pipeline, bindGroup, groups } of passes) {
+      encoder.setPipeline(pipeline);
+      encoder.setBindGroup(0, bindGroup);
+      encoder.dispatchWorkgroups(...groups);
+    }
+  }
   encoder.end();
 }
 
-async function byClock(backend: ShaderBackend, pass: PreparedPass, runs: number): Promise<number> {
+async function byClock(
+  backend: ShaderBackend,
+  passes: readonly PreparedPass[],
+  runs: number,
+): Promise<number> {
   const { device } = internalsOf(backend);
   await device.queue.onSubmittedWorkDone();
   const commands = device.createCommandEncoder();
-  record(commands.beginComputePass(), pass, runs);
+  record(commands.beginComputePass(), passes, runs);
   const start = performance.now();
   device.queue.submit([commands.finish()]);
   await device.queue.onSubmittedWorkDone();
   return performance.now() - start;
 }
 
-async function byTimestamps(backend: ShaderBackend, pass: PreparedPass, runs: number): Promise<number> {
+async function byTimestamps(
+  backend: ShaderBackend,
+  passes: readonly PreparedPass[],
+  runs: number,
+): Promise<number> {
   const { device } = internalsOf(backend);
   const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
   const [solved, read] = [
@@ -73,7 +82,7 @@ async function byTimestamps(backend: ShaderBackend, pass: PreparedPass, runs: nu
   try {
     const commands = device.createCommandEncoder();
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
-    record(commands.beginComputePass({ timestampWrites }), pass, runs);
+    record(commands.beginComputePass({ timestampWrites }), passes, runs);
     commands.resolveQuerySet(querySet, 0, 2, solved, 0);
     commands.copyBufferToBuffer(solved, 0, read, 0, 16);
     device.queue.submit([commands.finish()]);

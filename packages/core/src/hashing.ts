@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { asGlofError } from "./atomic_file.js";
 import { throwIfAborted } from "./cancellation.js";
 
@@ -9,7 +9,7 @@ export function sha256(content: Uint8Array | string): string {
 }
 
 /** Bytes read at a time: beside work that holds the thread for long, each piece waits for its turn. */
-const pieceBytes = 4 * 2 ** 20;
+const pieceBytes = 2 ** 20;
 
 /**
  * SHA-256 of a file, read in pieces.
@@ -21,10 +21,17 @@ export function sha256File(path: string, options: { readonly signal?: AbortSigna
   return asGlofError(path, async () => {
     const hash = createHash("sha256");
     throwIfAborted(signal, "sha256File");
-    for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
-      throwIfAborted(signal, "sha256File");
-      hash.update(piece as Uint8Array);
+    const file = await open(path, "r");
+    try {
+      const piece = new Uint8Array(pieceBytes);
+      for (;;) {
+        const { bytesRead } = await file.read(piece, 0, piece.length, null);
+        throwIfAborted(signal, "sha256File");
+        if (bytesRead === 0) return hash.digest("hex");
+        hash.update(piece.subarray(0, bytesRead));
+      }
+    } finally {
+      await file.close();
     }
-    return hash.digest("hex");
   });
 }

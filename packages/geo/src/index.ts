@@ -72,6 +72,7 @@ export { listVariables } from "./raster/list_variables.js";
 export { type OpenRasterOptions, openRaster, type RasterInput } from "./raster/open_raster.js";
 export { type ReadReducedOptions, readReduced } from "./raster/read_reduced.js";
 export { rowStrips } from "./raster/row_strips.js";
+export { type VisitWindowOptions, visitWindow, type WindowPiece } from "./raster/visit_window.js";
 export type { TerrainEdges } from "./terrain/dem_part.js";
 export {
   type RuggednessMethod,

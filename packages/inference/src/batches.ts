@@ -70,17 +70,23 @@ function localStarter(
   };
 }
 
-/** In a predictor's hands, which gets a fresh array for each batch. */
+/**
+ * In a predictor's hands. Arrays of batches that are done are filled again, unless they were transferred: one array more for each
+ * tile would have the garbage collector go through the whole heap every few dozen tiles.
+ */
 function remoteStarter(predictor: TilePredictor, { batchSize, tilePx, bandCount }: BatchSize): BatchStarter {
   const tilePixels = tilePx * tilePx;
+  const batchLength = batchSize * tilePixels * bandCount;
+  const spare: Float32Array<ArrayBuffer>[] = [];
   const predict = async (pixels: Float32Array<ArrayBuffer>, tileCount: number): Promise<Float32Array> => {
     const prob = await predictor.predict(pixels, [tileCount, tilePx, tilePx, bandCount]);
+    if (pixels.length === batchLength && prob.buffer !== pixels.buffer) spare.push(pixels);
     if (prob.length !== tileCount * tilePixels) throw wrongShape([tileCount, tilePx, tilePx], [prob.length]);
     return prob;
   };
   return {
     atOnce: predictor.concurrency,
-    nextPixels: () => new Float32Array(batchSize * tilePixels * bandCount),
+    nextPixels: () => spare.pop() ?? new Float32Array(batchLength),
     start: (pixels, tileCount) => {
       const used = tileCount === batchSize ? pixels : pixels.slice(0, tileCount * tilePixels * bandCount);
       // Nothing of it lies here, and whoever runs it may be slow to notice that nobody waits.

@@ -14,6 +14,8 @@ export class BlendRows {
   private readonly rows: number;
   private readonly windowsX: readonly Float32Array[];
   private readonly windowsY: readonly Float32Array[];
+  /** What `finished` gave last. */
+  private strip = new Float32Array(0);
 
   constructor(private readonly plan: TilePlan) {
     this.rows = Math.min(plan.tilePx, plan.height);
@@ -43,15 +45,19 @@ export class BlendRows {
     }
   }
 
-  /** A copy of the first `rows` rows, NaN where `validMask` is 0. */
+  /** The first `rows` rows, NaN where `validMask` is 0: a copy, good until the next is asked for. */
   finished(rows: number, validMask: Uint8Array): Float32Array {
-    const prob = this.mean.slice(0, rows * this.plan.width);
-    for (let pixel = 0; pixel < prob.length; pixel++) {
-      if (validMask[pixel] === 0) prob[pixel] = Number.NaN;
-      else if (!Number.isFinite(prob[pixel]!)) {
+    const count = rows * this.plan.width;
+    if (this.strip.length < count) this.strip = new Float32Array(count);
+    const prob = this.strip.subarray(0, count);
+    for (let pixel = 0; pixel < count; pixel++) {
+      const mean = this.mean[pixel]!;
+      const isValid = validMask[pixel] !== 0;
+      prob[pixel] = isValid ? mean : Number.NaN;
+      if (isValid && !Number.isFinite(mean)) {
         throw new GlofError(
           "internal",
-          `predictRaster: expected finite probabilities from the model, got ${prob[pixel]}. ` +
+          `predictRaster: expected finite probabilities from the model, got ${mean}. ` +
             "Check the weights and the normalisation of the input.",
         );
       }

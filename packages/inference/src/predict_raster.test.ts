@@ -242,6 +242,41 @@ describeOnBackends("predictRaster", () => {
     );
   });
 
+  it("fills a predictor's arrays again, but for those that it kept or transferred", async () => {
+    const raster = randomRaster(40, 40);
+    const plan = planTiles({ width: 40, height: 40, tilePx: 10, overlapPx: 2 });
+    const tiles = plan.tileX.length * plan.tileY.length;
+    const expected = await predict(raster, plan);
+    const arraysOf = async (answer: (pixels: Float32Array<ArrayBuffer>) => Float32Array): Promise<number> => {
+      const seen = new Set<Float32Array>();
+      const work: TilePredictor["predict"] = async (pixels) => {
+        seen.add(pixels);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return answer(pixels);
+      };
+      expect(await predict(raster, plan, { predict: { concurrency: 2, predict: work } })).toEqual(expected);
+      return seen.size;
+    };
+    expect(await arraysOf((pixels) => pixels.slice())).toBeLessThanOrEqual(4);
+    expect(await arraysOf((pixels) => pixels)).toBe(tiles);
+    expect(await arraysOf((pixels) => structuredClone(pixels, { transfer: [pixels.buffer] }))).toBe(tiles);
+  });
+
+  it("gives the reader its earlier answers back, once the rows are copied", async () => {
+    const raster = randomRaster(20, 90, 2);
+    const plan = planTiles({ width: 20, height: 90, tilePx: 10, overlapPx: 2 });
+    const expected = await predict(raster, plan);
+    const given: (TileInput | undefined)[] = [];
+    const read: PredictRasterOptions["read"] = async (window, signal, spare) => {
+      given.push(spare);
+      spare?.pixels.fill(Number.NaN);
+      spare?.validMask.fill(0);
+      return reader(raster)(window, signal);
+    };
+    expect(await predict(raster, plan, { read })).toEqual(expected);
+    expect(given.filter((spare) => spare !== undefined).length).toBe(plan.tileY.length - 1);
+  });
+
   it("passes on what a predictor throws, and refuses too few probabilities", async () => {
     const raster = randomRaster(40, 10);
     const plan = planTiles({ width: 40, height: 10, tilePx: 10, overlapPx: 2 });

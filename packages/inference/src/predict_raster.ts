@@ -75,6 +75,8 @@ class RasterPrediction {
   private blendRow = 0;
   /** Rows on their way in. */
   private incoming: Promise<TileInput> | undefined;
+  /** The rows that came in last; the band has a copy of them. */
+  private spare: TileInput | undefined;
 
   constructor(private readonly options: PredictRasterOptions) {
     const { plan, bandCount, batchSize: asked = 1, predict, onProgress } = options;
@@ -119,7 +121,8 @@ class RasterPrediction {
     this.incoming = this.startReading(0, this.band.rows);
     for (const [row, top] of tileY.entries()) {
       const rowsIn = row === 0 ? this.band.rows : top - tileY[row - 1]!;
-      this.band.advance(top, await this.checkedInput(rowsIn), rowsIn);
+      this.spare = await this.checkedInput(rowsIn);
+      this.band.advance(top, this.spare, rowsIn);
       const next = tileY[row + 1];
       this.incoming = next === undefined ? undefined : this.startReading(next, next - top);
       const rowCount = (next ?? height) - top;
@@ -136,7 +139,8 @@ class RasterPrediction {
   private startReading(top: number, rowCount: number): Promise<TileInput> {
     const { plan, read } = this.options;
     const y = top + this.band.rows - rowCount;
-    const input = read({ x: 0, y, width: plan.width, height: rowCount }, this.stop.signal);
+    const input = read({ x: 0, y, width: plan.width, height: rowCount }, this.stop.signal, this.spare);
+    this.spare = undefined;
     // It is awaited later: without this a failure before then would count as unhandled.
     input.catch(() => {});
     return input;

@@ -38,8 +38,8 @@ export interface TilePredictor {
   /** Batches that may be under way at the same time, at least 1. */
   readonly concurrency: number;
   /**
-   * Pixels of `shape` to probabilities [N, tilePx, tilePx], row-major. The array becomes the predictor's: it may keep it
-   * or transfer it.
+   * Pixels of `shape` to probabilities [N, tilePx, tilePx], row-major. The array is the predictor's until its promise settles;
+   * it may transfer it. One that was not transferred is filled again for a later batch.
    */
   predict(
     pixels: Float32Array<ArrayBuffer>,
@@ -59,8 +59,15 @@ export interface PredictRasterSummary {
 export interface PredictRasterOptions {
   readonly plan: TilePlan;
   readonly bandCount: number;
-  /** Gives the pixels of a window inside the raster. */
-  readonly read: (window: PixelWindow, signal: AbortSignal | undefined) => Promise<TileInput>;
+  /**
+   * Gives the pixels of a window inside the raster. `spare` is an earlier answer that is not needed any more: its memory may
+   * be used again where it is large enough.
+   */
+  readonly read: (
+    window: PixelWindow,
+    signal: AbortSignal | undefined,
+    spare?: TileInput,
+  ) => Promise<TileInput>;
   /**
    * Batch [N, tilePx, tilePx, bands] to probabilities [N, tilePx, tilePx, 1], on the current backend. Borrows its input.
    * Or a predictor that runs batches elsewhere; the result does not depend on the order in which they finish.

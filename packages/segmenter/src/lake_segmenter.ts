@@ -156,7 +156,7 @@ export class LakeSegmenter {
     const { width, height } = scene.grid;
     return this.run({
       plan: planTiles({ width, height, tilePx, overlapPx, shiftPx }),
-      read: (window, signal) => readNormalised(scene, window, this.config, signal),
+      read: (window, signal, spare) => readNormalised(scene, window, this.config, { signal, spare }),
       write: options.onRows,
       batchSize: options.batchSize,
       predict: options.predictor,
@@ -207,9 +207,9 @@ export class LakeSegmenter {
     return predictRaster({
       ...options,
       bandCount,
-      read: async (window, signal) => {
+      read: async (window, signal, spare) => {
         const [input] = await Promise.all([
-          read(window, signal),
+          read(window, signal, spare),
           this.warmUp([batch, plan.tilePx, plan.tilePx, bandCount]),
         ]);
         return input;

@@ -9,10 +9,16 @@ export interface ByteSource {
   /**
    * Exactly `length` bytes from `offset`, in an array of their own that the caller may keep and change.
    *
+   * @param spare an array that is not needed any more: the answer may lie in its memory, where that is enough
    * @throws GlofError `corrupt-file` for a range that is not wholly inside, before memory is taken for it; `io`;
    *   `network`; `aborted`
    */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    spare?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /** Releases the file; safe to call twice. */
   close(): Promise<void>;
 }

@@ -29,9 +29,10 @@ export async function openFileSource(path: string | URL, name = String(path)): P
   return {
     name,
     size,
-    read: async (offset, length, signal) => {
+    read: async (offset, length, signal, spare) => {
       requireRange(name, size, offset, length);
-      const bytes = new Uint8Array(length);
+      const isEnough = spare !== undefined && spare.buffer.byteLength >= length;
+      const bytes = isEnough ? new Uint8Array(spare.buffer, 0, length) : new Uint8Array(length);
       for (let done = 0; done < length; ) {
         throwIfAborted(signal, name);
         const { bytesRead } = await asGlofError(name, () =>

@@ -33,9 +33,9 @@ export async function openBytes(source: BytesLike, options: OpenBytesOptions = {
   if (!signal) return opened;
   return {
     ...opened,
-    read: async (offset, length, own) => {
+    read: async (offset, length, own, spare) => {
       throwIfAborted(signal, opened.name);
-      return opened.read(offset, length, own ?? signal);
+      return opened.read(offset, length, own ?? signal, spare);
     },
   };
 }

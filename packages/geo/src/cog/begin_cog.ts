@@ -27,14 +27,14 @@ import { createTileStore, writeAll } from "./tile_store.js";
 export async function beginCog(path: string, options: CogOptions): Promise<CogWriter> {
   const resolved = resolveCogOptions(options);
   const { beginAtomicFile } = await loadCoreNode();
-  const encode = await createTileEncoder(resolved);
+  const encoder = await createTileEncoder(resolved);
   const file = await beginAtomicFile(path);
   const levels: PyramidLevel[] = [];
   try {
     const sizes = levelSizes(resolved.grid.width, resolved.grid.height, resolved.blockSize);
     for (const [index, size] of [...sizes.entries()].reverse()) {
       const store = await createTileStore(path, index);
-      levels.unshift(createPyramidLevel(size, store, levels[0], encode, resolved));
+      levels.unshift(createPyramidLevel(size, store, levels[0], encoder, resolved));
     }
   } catch (error) {
     await discardAll(levels, file);

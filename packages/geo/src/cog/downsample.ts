@@ -51,17 +51,36 @@ type Reduce = (a: number, b: number, c: number, d: number) => number;
 
 function meanOf(dtype: RasterDtype, nodata: number | undefined): Reduce {
   const isFloat = isFloatDtype(dtype);
-  const isValid = (value: number): boolean => !Number.isNaN(value) && value !== nodata;
+  const ifNone = nodata ?? Number.NaN;
   return (a, b, c, d) => {
-    // Written out: this runs over every pixel of a map.
-    const [hasA, hasB, hasC, hasD] = [isValid(a), isValid(b), isValid(c), isValid(d)];
-    const count = Number(hasA) + Number(hasB) + Number(hasC) + Number(hasD);
-    if (count === 0) return nodata ?? Number.NaN;
-    const sum = (hasA ? a : 0) + (hasB ? b : 0) + (hasC ? c : 0) + (hasD ? d : 0);
-    if (isFloat) return sum / count;
-    const mean = Math.floor(sum / count + 0.5);
-    return mean === nodata ? mean + (sum / count < mean ? -1 : 1) : mean;
+    const exact = meanOfValid(a, b, c, d, nodata);
+    if (Number.isNaN(exact)) return ifNone;
+    if (isFloat) return exact;
+    const mean = Math.floor(exact + 0.5);
+    return mean === nodata ? mean + (exact < mean ? -1 : 1) : mean;
   };
+}
+
+/** NaN where none is valid. Written out, without an array or a function for each number: this runs over every pixel of a map. */
+function meanOfValid(a: number, b: number, c: number, d: number, nodata: number | undefined): number {
+  let [sum, count] = [0, 0];
+  if (!Number.isNaN(a) && a !== nodata) {
+    sum += a;
+    count++;
+  }
+  if (!Number.isNaN(b) && b !== nodata) {
+    sum += b;
+    count++;
+  }
+  if (!Number.isNaN(c) && c !== nodata) {
+    sum += c;
+    count++;
+  }
+  if (!Number.isNaN(d) && d !== nodata) {
+    sum += d;
+    count++;
+  }
+  return sum / count;
 }
 
 function modeOf(nodata: number | undefined): Reduce {

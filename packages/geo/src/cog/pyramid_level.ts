@@ -33,7 +33,7 @@ export function createPyramidLevel(
   [width, height]: readonly [number, number],
   store: TileStore,
   next: PyramidLevel | undefined,
-  encode: TileEncoder,
+  encoder: TileEncoder,
   options: ResolvedCogOptions,
 ): PyramidLevel {
   const { blockSize, dtype, overviews, nodata } = options;
@@ -46,7 +46,7 @@ export function createPyramidLevel(
     const pending: Promise<Uint8Array>[] = [];
     for (let tile = 0; tile * blockSize < width; tile++) {
       if (pending.length >= tilesInFlight) await store.append(await pending.shift()!);
-      const encoded = encode(cutTile(strip, width, held, tile, options));
+      const encoded = encoder.encode(cutTile(encoder.nextTile(), strip, width, held, tile, options));
       // Awaited in order below; a failure must not count as unhandled while it waits for its turn.
       encoded.catch(() => {});
       pending.push(encoded);

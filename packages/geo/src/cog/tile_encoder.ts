@@ -5,8 +5,13 @@ import { applyDifferences, applyFloatPlanes } from "../raster/predictor.js";
 import type { RasterArray } from "../types.js";
 import type { ResolvedCogOptions } from "./cog_options.js";
 
-/** Compresses one tile: pixels with the samples of each side by side. The array is used up. */
-export type TileEncoder = (pixels: RasterArray) => Promise<Uint8Array>;
+/** Compresses tiles: pixels with the samples of each side by side. */
+export interface TileEncoder {
+  /** Room for a tile, with whatever a tile before left in it. */
+  nextTile(): RasterArray;
+  /** Compresses what `nextTile` gave; it uses up the array. */
+  encode(pixels: RasterArray): Promise<Uint8Array>;
+}
 
 /** Constant tiles remembered: water and no-data come in few values. */
 const constantsKept = 64;
@@ -23,22 +28,31 @@ export async function createTileEncoder(options: ResolvedCogOptions): Promise<Ti
   const sampleBytes = bytesPerPixel(dtype);
   const rowSamples = blockSize * samples;
   const constants = new Map<string, Promise<Uint8Array>>();
-  const compress = (pixels: RasterArray): Promise<Uint8Array> => {
+  const spare: RasterArray[] = [];
+  const compress = async (pixels: RasterArray): Promise<Uint8Array> => {
     const bytes = new Uint8Array(pixels.buffer as ArrayBuffer);
-    if (options.compression === "none") return Promise.resolve(bytes);
+    if (options.compression === "none") return bytes;
     if (isFloatDtype(dtype)) applyFloatPlanes(bytes, rowSamples * sampleBytes, sampleBytes, samples);
     else applyDifferences(pixels, rowSamples, samples);
-    return pack(bytes);
+    const packed = await pack(bytes);
+    spare.push(pixels);
+    return packed;
   };
-  return (pixels) => {
-    const constant = constantPixel(pixels, samples);
-    if (constant === undefined) return compress(pixels);
-    const known = constants.get(constant);
-    if (known !== undefined) return known;
-    // A copy: what zlib gives is a part of a larger buffer.
-    const encoded = compress(pixels).then((bytes) => new Uint8Array(bytes));
-    if (constants.size < constantsKept) constants.set(constant, encoded);
-    return encoded;
+  return {
+    nextTile: () => spare.pop() ?? createRasterArray(dtype, blockSize * rowSamples),
+    encode(pixels) {
+      const constant = constantPixel(pixels, samples);
+      if (constant === undefined) return compress(pixels);
+      const known = constants.get(constant);
+      if (known !== undefined) {
+        spare.push(pixels);
+        return known;
+      }
+      // A copy: what zlib gives is a part of a larger buffer.
+      const encoded = compress(pixels).then((bytes) => new Uint8Array(bytes));
+      if (constants.size < constantsKept) constants.set(constant, encoded);
+      return encoded;
+    },
   };
 }
 
@@ -88,34 +102,43 @@ async function packer(options: ResolvedCogOptions): Promise<Pack> {
 
 /** The bytes of the one pixel that fills a tile, as a key; `undefined` for tiles with more than one. */
 function constantPixel(pixels: RasterArray, samples: number): string | undefined {
-  const unit = Math.min(pixels.BYTES_PER_ELEMENT, 4);
-  const Units = unit === 1 ? Uint8Array : unit === 2 ? Uint16Array : Uint32Array;
-  const units = new Units(pixels.buffer as ArrayBuffer);
-  const step = (samples * pixels.BYTES_PER_ELEMENT) / unit;
-  for (let index = step; index < units.length; index++) {
-    if (units[index] !== units[index - step]) return undefined;
+  const pixelBytes = samples * pixels.BYTES_PER_ELEMENT;
+  const bytes = new Uint8Array(pixels.buffer as ArrayBuffer);
+  // Four bytes at a time, where pixels or groups of them end with a word: sides of tiles are multiples of 16.
+  const isRegular = pixelBytes % 4 === 0 || 4 % pixelBytes === 0;
+  const isConstant = isRegular
+    ? repeats(new Uint32Array(bytes.buffer), Math.max(1, pixelBytes / 4)) &&
+      repeats(bytes.subarray(0, Math.max(4, pixelBytes)), pixelBytes)
+    : repeats(bytes, pixelBytes);
+  return isConstant ? bytes.subarray(0, pixelBytes).join() : undefined;
+}
+
+/** Whether numbers come again every `period`. */
+function repeats(numbers: Uint8Array | Uint32Array, period: number): boolean {
+  for (let index = period; index < numbers.length; index++) {
+    if (numbers[index] !== numbers[index - period]) return false;
   }
-  return units.subarray(0, step).join();
+  return true;
 }
 
 /**
- * Cuts tile number `tile` out of a strip of full-width rows. Beyond the raster's edge it repeats `fill`.
+ * Cuts tile number `tile` out of a strip of full-width rows. Beyond the raster's edge it repeats the no-data value.
  *
+ * @param pixels what to fill
  * @param bands one array per band: `rows` rows of `width`
  */
 export function cutTile(
+  pixels: RasterArray,
   bands: readonly RasterArray[],
   width: number,
   rows: number,
   tile: number,
-  options: ResolvedCogOptions,
+  { blockSize, nodata }: Pick<ResolvedCogOptions, "blockSize" | "nodata">,
 ): RasterArray {
-  const { blockSize, dtype } = options;
   const samples = bands.length;
-  const pixels = createRasterArray(dtype, blockSize * blockSize * samples);
   const left = tile * blockSize;
   const cols = Math.min(blockSize, width - left);
-  if (rows < blockSize || cols < blockSize) pixels.fill(options.nodata ?? 0);
+  if (rows < blockSize || cols < blockSize) pixels.fill(nodata ?? 0);
   bands.forEach((band, sample) => {
     for (let row = 0; row < rows; row++) {
       const from = row * width + left;

@@ -11,7 +11,7 @@ import { corrupt, type TiffFile } from "./tiff_file.js";
 import type { TiffLayout } from "./tiff_layout.js";
 import { ycbcrToRgb } from "./ycbcr.js";
 
-/** Turns the stored bytes of a block of `rows` rows into pixels, samples of one pixel side by side. */
+/** Turns the stored bytes of a block of `rows` rows into pixels in memory of their own, samples of one pixel side by side. */
 export type BlockDecoder = (stored: Uint8Array<ArrayBuffer>, rows: number) => Promise<RasterArray>;
 
 type Decompress = (stored: Uint8Array<ArrayBuffer>, wantedBytes: number) => Promise<Uint8Array<ArrayBuffer>>;

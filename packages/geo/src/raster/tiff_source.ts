@@ -1,12 +1,13 @@
 import { GlofError } from "@glof/core";
-import type { RasterBand, RasterGrid, RasterSource, RasterStorage } from "../types.js";
+import type { PixelWindow, RasterBand, RasterGrid, RasterSource, RasterStorage } from "../types.js";
 import { bytesPerPixel, createRasterArray } from "./array_types.js";
 import { createBlockCache } from "./block_cache.js";
 import { createBlockDecoder } from "./block_decoder.js";
 import type { ByteSource } from "./byte_source.js";
 import type { TiffImage } from "./tiff_images.js";
 import type { TiffLayout } from "./tiff_layout.js";
-import { type BlockReader, checkWindow, readPlane } from "./window_reader.js";
+import { setWindowVisitor, type WindowPiece } from "./visit_window.js";
+import { type BlockReader, checkWindow, copyPiece, visitPlane } from "./window_reader.js";
 
 /** What a source is, besides its pixels. */
 export interface TiffSourceParts {
@@ -36,8 +37,30 @@ export function createTiffSource(
     cache,
     fill: bands[0]?.nodata ?? 0,
     decode: createBlockDecoder(file, layout, bytes.name),
+    spare: [],
   };
-  return {
+  const checked = (window: PixelWindow, asked: readonly number[] | undefined): readonly number[] => {
+    checkWindow(window, layout, bytes.name);
+    const wanted = asked ?? bands.map((_, index) => index);
+    const wrong = wanted.find((band) => !(Number.isInteger(band) && band >= 0 && band < layout.bandCount));
+    if (wrong === undefined) return wanted;
+    throw new GlofError(
+      "bad-argument",
+      `readWindow: expected bands 0 to ${layout.bandCount - 1} of ${bytes.name}, got ${wrong}. Count from 0.`,
+    );
+  };
+  const visitBlocks = async (
+    window: PixelWindow,
+    wanted: readonly number[],
+    visit: (piece: WindowPiece) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    for (let plane = 0; plane < planes; plane++) {
+      if (planes > 1 && !wanted.includes(plane)) continue;
+      await visitPlane(reader, plane, window, wanted, visit, signal);
+    }
+  };
+  const source: RasterSource = {
     name: bytes.name,
     grid,
     bands,
@@ -46,30 +69,23 @@ export function createTiffSource(
     overviews: parts.overviews ?? [],
     ...(parts.mask !== undefined && { mask: parts.mask }),
     async readWindow(window, options = {}) {
-      checkWindow(window, layout, bytes.name);
-      const wanted = options.bands ?? bands.map((_, index) => index);
-      for (const band of wanted) {
-        if (!(Number.isInteger(band) && band >= 0 && band < layout.bandCount)) {
-          throw new GlofError(
-            "bad-argument",
-            `readWindow: expected bands 0 to ${layout.bandCount - 1} of ${bytes.name}, got ${band}. Count from 0.`,
-          );
-        }
-      }
+      const wanted = checked(window, options.bands);
       const out = wanted.map(() => createRasterArray(layout.dtype, window.width * window.height));
-      for (let plane = 0; plane < planes; plane++) {
-        if (planes > 1 && !wanted.includes(plane)) continue;
-        await readPlane(reader, plane, window, wanted, out, options.signal);
-      }
+      await visitBlocks(window, wanted, (piece) => copyPiece(piece, window.width, out), options.signal);
       return out;
     },
     async close() {
       cache.clear();
+      reader.spare.length = 0;
       for (const level of parts.overviews ?? []) await level.close();
       await parts.mask?.close();
       await parts.onClose?.();
     },
   };
+  setWindowVisitor(source, async (window, visit, options) =>
+    visitBlocks(window, checked(window, options.bands), visit, options.signal),
+  );
+  return source;
 }
 
 /** Compression tags of TIFF that are read. */

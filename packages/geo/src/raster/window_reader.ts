@@ -5,6 +5,7 @@ import { type BlockCache, sharedBlock } from "./block_cache.js";
 import type { BlockDecoder } from "./block_decoder.js";
 import type { ByteSource } from "./byte_source.js";
 import type { TiffLayout } from "./tiff_layout.js";
+import type { WindowPiece } from "./visit_window.js";
 
 /** What reading a window needs of an open file. */
 export interface BlockReader {
@@ -13,21 +14,25 @@ export interface BlockReader {
   readonly cache: BlockCache;
   readonly fill: number;
   readonly decode: BlockDecoder;
+  /** Memory of stored bytes that were decoded, for those that come next. */
+  readonly spare: Uint8Array<ArrayBuffer>[];
 }
 
 /** Blocks decoded at one time: enough to keep zlib's threads busy. */
 const blocksAtOnce = 4;
 
-/** Fills `out` (one array per wanted band) from the blocks of one plane; all bands share the only plane if chunky. */
-export async function readPlane(
+/** Shows what the blocks of one plane hold of a window; all bands share the only plane if chunky. */
+export async function visitPlane(
   reader: BlockReader,
   plane: number,
   window: PixelWindow,
   wanted: readonly number[],
-  out: readonly RasterArray[],
+  visit: (piece: WindowPiece) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { layout } = reader;
+  const inPlane = [...wanted.entries()].filter(([, band]) => !layout.isPlanar || band === plane);
+  const samples = inPlane.map(([place, band]) => ({ place, sample: layout.isPlanar ? 0 : band }));
   const firstCol = Math.floor(window.x / layout.blockCols);
   const lastCol = Math.floor((window.x + window.width - 1) / layout.blockCols);
   const firstRow = Math.floor(window.y / layout.blockRows);
@@ -48,17 +53,14 @@ export async function readPlane(
         () => loadBlock(reader, block, blockRow, signal),
         signal,
       );
-      wanted.forEach((band, place) => {
-        if (layout.isPlanar && band !== plane) return;
-        copyBlock(pixels, layout, blockRow, blockCol, layout.isPlanar ? 0 : band, window, out[place]!);
-      });
+      visit(pieceOf(pixels, layout, blockRow, blockCol, samples, window));
     }
   };
   await Promise.all(Array.from({ length: Math.min(blocksAtOnce, count) }, work));
 }
 
 async function loadBlock(
-  { bytes, layout, fill, decode }: BlockReader,
+  { bytes, layout, fill, decode, spare }: BlockReader,
   block: number,
   blockRow: number,
   signal: AbortSignal | undefined,
@@ -72,34 +74,60 @@ async function loadBlock(
     const samples = layout.isPlanar ? 1 : layout.bandCount;
     return createRasterArray(layout.dtype, rows * layout.blockCols * samples).fill(fill);
   }
-  return decode(await bytes.read(Number(layout.blockOffsets[block]), byteCount, signal), rows);
+  const stored = await bytes.read(Number(layout.blockOffsets[block]), byteCount, signal, spare.pop());
+  const pixels = await decode(stored, rows);
+  if (spare.length < blocksAtOnce) spare.push(stored);
+  return pixels;
 }
 
-/** Copies the part of a block that lies in the window. */
-function copyBlock(
+/** The part of a block that lies in the window. */
+function pieceOf(
   pixels: RasterArray,
   layout: TiffLayout,
   blockRow: number,
   blockCol: number,
-  sample: number,
+  samples: readonly { readonly place: number; readonly sample: number }[],
   window: PixelWindow,
-  out: RasterArray,
-): void {
-  const step = layout.isPlanar ? 1 : layout.bandCount;
+): WindowPiece {
+  const pixelStep = layout.isPlanar ? 1 : layout.bandCount;
+  const rowStep = layout.blockCols * pixelStep;
   const top = blockRow * layout.blockRows;
   const left = blockCol * layout.blockCols;
   const fromCol = Math.max(window.x, left);
-  const toCol = Math.min(window.x + window.width, left + layout.blockCols);
   const fromRow = Math.max(window.y, top);
-  const toRow = Math.min(window.y + window.height, top + layout.blockRows);
-  for (let row = fromRow; row < toRow; row++) {
-    const source = ((row - top) * layout.blockCols + fromCol - left) * step + sample;
-    const target = (row - window.y) * window.width + fromCol - window.x;
-    const count = toCol - fromCol;
-    if (step === 1) out.set(pixels.subarray(source, source + count), target);
-    else
-      for (let to = target, from = source; to < target + count; to++, from += step) out[to] = pixels[from]!;
+  const first = (fromRow - top) * rowStep + (fromCol - left) * pixelStep;
+  return {
+    x: fromCol - window.x,
+    y: fromRow - window.y,
+    width: Math.min(window.x + window.width, left + layout.blockCols) - fromCol,
+    height: Math.min(window.y + window.height, top + layout.blockRows) - fromRow,
+    pixels,
+    pixelStep,
+    rowStep,
+    bands: samples.map(({ place, sample }) => ({ place, start: first + sample })),
+  };
+}
+
+/** Copies a piece to its place in arrays of the window, one per asked band. */
+export function copyPiece(piece: WindowPiece, windowWidth: number, out: readonly RasterArray[]): void {
+  for (const { place, start } of piece.bands) {
+    for (let row = 0; row < piece.height; row++) {
+      const source = start + row * piece.rowStep;
+      copyRow(piece, source, out[place]!, (piece.y + row) * windowWidth + piece.x);
+    }
   }
+}
+
+function copyRow(
+  { pixels, pixelStep, width }: WindowPiece,
+  source: number,
+  out: RasterArray,
+  target: number,
+): void {
+  if (pixelStep === 1) out.set(pixels.subarray(source, source + width), target);
+  else
+    for (let to = target, from = source; to < target + width; to++, from += pixelStep)
+      out[to] = pixels[from]!;
 }
 
 /** Refuses windows that leave the raster. */

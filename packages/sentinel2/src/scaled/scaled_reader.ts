@@ -1,6 +1,6 @@
 import type { BandScaling } from "@glof/core";
+import { type RasterSource, visitWindow, type WindowPiece } from "@glof/geo";
 import { type BandLayer, RAW_ZERO } from "../band_layer.js";
-import { byRaster } from "../by_raster.js";
 import { type ClassLayer, readClasses } from "../class_layer.js";
 import { addClassReasons } from "../validity/apply_policy.js";
 import type { ValidityPolicy } from "../validity/policy.js";
@@ -39,18 +39,25 @@ export function scaledReader(layers: readonly BandLayer[], beside: ValidityLayer
     if (wanted.length < asked.length || !wanted.every(isPlain) || (policy?.erodeEdgePx ?? 0) > 0)
       return false;
     const seesClouds = policy?.maxCloudProbability !== undefined;
-    const [raw, classes, cloudPercent] = await Promise.all([
-      byRaster(wanted, (raster, group) =>
-        raster.readWindow(window, { bands: group.map(({ index }) => index), ...(signal && { signal }) }),
-      ),
+    const found = new FoundFlags(validMask.length, bands.length);
+    const target = { pixels, width: window.width, bandCount: bands.length, found };
+    const tablesOf = wanted.map((layer, band) => tableOf(layer, scaling[band]!));
+    const lookUpAll = (raster: RasterSource): Promise<void> => {
+      const places = [...wanted.keys()].filter((band) => wanted[band]!.raster === raster);
+      const visit = (piece: WindowPiece): void => {
+        for (const { place, start } of piece.bands) {
+          const band = places[place]!;
+          lookUp(piece, start, band, tablesOf[band]!, target);
+        }
+      };
+      const index = places.map((band) => wanted[band]!.index);
+      return visitWindow(raster, window, visit, { bands: index, ...(signal && { signal }) });
+    };
+    const [classes, cloudPercent] = await Promise.all([
       policy && classification && readClasses(classification, window, { signal }),
       seesClouds && cloudProbability ? readClasses(cloudProbability, window, { signal }) : undefined,
+      ...[...new Set(wanted.map(({ raster }) => raster))].map(lookUpAll),
     ]);
-    const found = new FoundFlags(validMask.length, bands.length);
-    raw.forEach((numbers, band) => {
-      const table = tableOf(wanted[band]!, scaling[band]!);
-      lookUp(numbers as Uint16Array, table, { pixels, band, bandCount: bands.length, found });
-    });
     if (policy) addClassReasons(found.reasons(), policy, classes, cloudPercent);
     validMask.fill(1);
     found.forEachInvalid((pixel) => {
@@ -67,22 +74,58 @@ function isPlain({ raster, index, ratio }: BandLayer): boolean {
 }
 
 interface LookUpTarget {
-  /** [pixels, bands]. */
+  /** [height, width, bands]. */
   readonly pixels: Float32Array;
-  readonly band: number;
+  readonly width: number;
   readonly bandCount: number;
   readonly found: FoundFlags;
 }
 
-function lookUp(numbers: Uint16Array, table: NumberTable, target: LookUpTarget): void {
-  const { scaled } = table;
-  const { pixels, band, bandCount } = target;
-  for (let pixel = 0, at = band; pixel < numbers.length; pixel++, at += bandCount) {
-    const value = scaled[numbers[pixel]!]!;
-    pixels[at] = value;
-    // One of the few numbers that mean something else.
-    if (Number.isNaN(value)) pixels[at] = target.found.add(pixel, numbers[pixel]!, table);
+/** Puts one band of a piece through its table. */
+function lookUp(
+  piece: WindowPiece,
+  start: number,
+  band: number,
+  table: NumberTable,
+  { pixels, width, bandCount, found }: LookUpTarget,
+): void {
+  const numbers = piece.pixels as Uint16Array;
+  for (let row = 0; row < piece.height; row++) {
+    const from = { at: start + row * piece.rowStep, step: piece.pixelStep };
+    const pixel = (piece.y + row) * width + piece.x;
+    const to = { at: pixel * bandCount + band, step: bandCount };
+    if (!lookUpRow(numbers, from, table.scaled, pixels, to, piece.width)) continue;
+    for (let col = 0; col < piece.width; col++) {
+      const at = to.at + col * bandCount;
+      const number = numbers[from.at + col * from.step]!;
+      if (Number.isNaN(pixels[at])) pixels[at] = found.add(pixel + col, number, table);
+    }
   }
+}
+
+interface Stride {
+  readonly at: number;
+  readonly step: number;
+}
+
+/** Returns whether there is one of the few numbers that mean something else among them. */
+function lookUpRow(
+  numbers: Uint16Array,
+  from: Stride,
+  scaled: Float32Array,
+  pixels: Float32Array,
+  to: Stride,
+  count: number,
+): boolean {
+  let hasFlags = false;
+  let source = from.at;
+  let target = to.at;
+  for (let col = 0; col < count; col++, source += from.step, target += to.step) {
+    const value = scaled[numbers[source]!]!;
+    pixels[target] = value;
+    if (Number.isNaN(value)) hasFlags = true;
+  }
+  return hasFlags;
 }
 
 /** Flags of the numbers in a window. Most windows have none, and then there is no array for them. */

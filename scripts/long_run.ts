@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { type BackendName, selectBackend } from "@glof/runtime";
 import { cancelledRun, manyForwards, manySteps, type Subject } from "../bench/src/long_run.js";
-import { growthPerThousand, type MemorySample } from "../bench/src/memory_sample.js";
+import { growthPerThousand, type MemorySample, medianOfHalves } from "../bench/src/memory_sample.js";
 import { markdownTable } from "../bench/src/table.js";
 
 const { values } = parseArgs({
@@ -25,7 +25,7 @@ console.log(`${choice.reason}; Node ${process.version}`);
 
 /** Most growth per thousand repeats that counts as flat, bytes. */
 const FLAT_HEAP = 1e6;
-/** Most growth of resident memory from the first sample on: the allocator's pages come and go. */
+/** Most growth of resident memory from one half of a run to the other, by their medians: single samples differ by a quarter. */
 const FLAT_RSS_SHARE = 0.15;
 const rows: string[][] = [];
 let isFlat = true;
@@ -84,7 +84,8 @@ function report(what: string, samples: readonly MemorySample[]): void {
   const growth = samples.length > 2 ? growthPerThousand(samples, "heapBytes") : undefined;
   isFlat &&= first.tensors === last.tensors && first.tensorBytes === last.tensorBytes;
   isFlat &&= (last.gpuBuffers ?? 0) <= (first.gpuBuffers ?? 0) && (growth ?? 0) < FLAT_HEAP;
-  isFlat &&= last.rssBytes < first.rssBytes * (1 + FLAT_RSS_SHARE);
+  const [before, after] = medianOfHalves(samples.map(({ rssBytes }) => rssBytes));
+  isFlat &&= after < before * (1 + FLAT_RSS_SHARE);
   const megabytes = (key: "heapBytes" | "rssBytes") =>
     [first, last].map((sample) => (sample[key] / 1e6).toFixed(0)).join(" to ");
   rows.push([

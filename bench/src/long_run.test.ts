@@ -1,7 +1,7 @@
 import { describeOnBackends } from "@glof/test-kit";
 import { describe, expect, it } from "vitest";
 import { cancelledRun, manyForwards, manySteps } from "./long_run.js";
-import { growthPerThousand, type MemorySample } from "./memory_sample.js";
+import { growthPerThousand, type MemorySample, medianOfHalves } from "./memory_sample.js";
 
 // scripts/long_run.ts is the long form.
 
@@ -48,6 +48,13 @@ describeOnBackends(
   },
   { backends: ["webgpu"] },
 );
+
+describe("medianOfHalves", () => {
+  it("passes over single samples", () => {
+    expect(medianOfHalves([3, 900, 4, 5, 5, 0])).toEqual([4, 5]);
+    expect(medianOfHalves([7, 8])).toEqual([7, 8]);
+  });
+});
 
 describe("growthPerThousand", () => {
   it("is the slope of the later half", () => {

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
+import { summarize } from "./statistics.js";
 
 /** What a process holds after so many repeats, garbage collected. */
 export interface MemorySample {
@@ -63,4 +64,10 @@ export function growthPerThousand(
   const [meanX, meanY] = [mean(x), mean(y)];
   const spread = x.reduce((sum, one) => sum + (one - meanX) ** 2, 0);
   return (1000 * x.reduce((sum, one, index) => sum + (one - meanX) * (y[index]! - meanY), 0)) / spread;
+}
+
+/** Medians of the earlier and the later half of some values in order of time. */
+export function medianOfHalves(values: readonly number[]): [earlier: number, later: number] {
+  const half = values.length >> 1;
+  return [summarize(values.slice(0, half)).median, summarize(values.slice(half)).median];
 }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
 import { fusedLoss } from "./fused.js";
 import { reduceRows } from "./reduce.js";
-import { checkTarget, validity } from "./target.js";
+import { asFloats, checkTarget, validity } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, Reduction } from "./types.js";
 
 /** Options of `bceWithLogits`. */
@@ -42,7 +42,7 @@ export function bceWithLogits(logits: tf.Tensor, target: tf.Tensor, options: Bce
   return (
     fusedBce(logits, target, options) ??
     differentiable(logits, () => {
-      const labels = tf.reshape(tf.cast(target, "float32"), logits.shape);
+      const labels = tf.reshape(asFloats(target), logits.shape);
       const valid = validity(labels, ignore);
       const truth = tf.where(tf.cast(valid, "bool"), labels, tf.zerosLike(labels));
       const elements = elementwiseBce(logits, smoothed(truth, options.smoothFactor ?? 0), options);

@@ -1,5 +1,6 @@
 import { type ClassLossOptions, type PixelLossOptions, useKernel, withGradient } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
+import { asFloats } from "./target.js";
 
 /** A loss as a function of the four sums of its pixels. */
 export interface LossOfSums {
@@ -26,7 +27,7 @@ export function fusedLoss(
   return withGradient<tf.Scalar, "logits", "logits" | "labels" | "coefficients">({
     inputs: { logits },
     forward: () => {
-      const labels = tf.reshape(tf.cast(target, "float32"), logits.shape);
+      const labels = tf.reshape(asFloats(target), logits.shape);
       const sums = sumsKernel({ logits, labels }, { ...options });
       const { value, coefficients } = ofSums(tf.split(sums as tf.Tensor1D, 4));
       return { value: tf.reshape(value, []), saved: { logits, labels, coefficients } };
@@ -88,7 +89,7 @@ export function fusedClassLoss(
     inputs: { logits },
     forward: () => {
       const rows = tf.reshape(logits, [-1, classes]);
-      const labels = tf.reshape(tf.cast(target, "float32"), labelShape);
+      const labels = tf.reshape(asFloats(target), labelShape);
       const factors = weights && tf.tensor1d([...weights]);
       const sums = sumsKernel({ logits: rows, labels, weights: factors }, options);
       const { value, coefficients } = ofSums(tf.unstack(sums) as tf.Tensor1D[]);

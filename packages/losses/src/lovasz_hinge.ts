@@ -1,7 +1,7 @@
 import { lovaszExtension } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable } from "./differentiable.js";
-import { checkTarget } from "./target.js";
+import { asFloats, checkTarget } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
 
 /** Options of `lovaszHinge`. */
@@ -29,7 +29,7 @@ export function lovaszHinge(
   checkTarget(logits, target, "binary", "lovaszHinge");
   const rows = perImage ? logits.shape[0]! : 1;
   return differentiable(logits, () => {
-    const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [rows, -1]);
+    const labels = tf.reshape<tf.Rank.R2>(asFloats(target), [rows, -1]);
     const scores = tf.reshape<tf.Rank.R2>(logits, [rows, -1]);
     const { value, derivative } = lovaszExtension(scores, labels, { form: "hinge", ignore, scale: 1 / rows });
     return { value: tf.mean(value), derivative };

@@ -2,7 +2,7 @@ import { GlofError } from "@glof/core";
 import { lovaszExtension, sigmoid, softmax } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { checkTarget, classCount, validity } from "./target.js";
+import { asFloats, checkTarget, classCount, validity } from "./target.js";
 import type { IgnoreOptions } from "./types.js";
 
 /** Options of `lovaszSoftmax`. */
@@ -42,7 +42,7 @@ export function lovaszSoftmax(
   return tf.tidy(() => {
     const probabilities = toProbabilities(logits);
     return differentiable(probabilities, () => {
-      const labels = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [images, -1]);
+      const labels = tf.reshape<tf.Rank.R2>(asFloats(target), [images, -1]);
       const rows = tf.reshape<tf.Rank.R2>(probabilities, [-1, columns]);
       return ofProbabilities(rows, labels, validity(labels, ignore), chosen, classes === "present");
     });

@@ -13,6 +13,11 @@ export interface MaskedTarget {
 /** Number of classes in the last axis. */
 export const classCount = (logits: tf.Tensor): number => logits.shape[logits.rank - 1] ?? 1;
 
+/** The target as f32. A cast copies on WASM, to the same type too. */
+export function asFloats(target: tf.Tensor): tf.Tensor {
+  return target.dtype === "float32" ? target : tf.cast(target, "float32");
+}
+
 /** [..., K] -> [P, K] for the modes with classes, [..] -> [P, 1] for binary. */
 export function toRows(logits: tf.Tensor, mode: LossMode): tf.Tensor2D {
   return tf.reshape(logits, [-1, mode === "binary" ? 1 : classCount(logits)]);
@@ -32,7 +37,7 @@ export function maskedTarget(
 ): MaskedTarget {
   checkTarget(logits, target, mode, where);
   const columns = mode === "multilabel" ? classCount(logits) : 1;
-  const values = tf.reshape<tf.Rank.R2>(tf.cast(target, "float32"), [-1, columns]);
+  const values = tf.reshape<tf.Rank.R2>(asFloats(target), [-1, columns]);
   const valid = validity(values, ignore);
   if (mode === "multiclass") return { truth: tf.mul(oneHotRows(values, classCount(logits)), valid), valid };
   return { truth: tf.where(tf.cast(valid, "bool"), values, tf.zerosLike(values)), valid };

@@ -5,7 +5,7 @@
 
 import { add, atVector, exponentialsOf, softmaxOf, topOf } from "./class_lanes";
 import { log } from "./elementary";
-import { decay, sigmoidOf } from "./logistic";
+import { sigmoid } from "./logistic";
 import { at, madd } from "./simd";
 
 /** The weight of class c; `weights` 0 means none. */
@@ -69,7 +69,7 @@ function probabilitiesOf(group: usize, classes: i32, multilabel: bool): void {
   }
   for (let c = 0; c < classes; c++) {
     const x = v128.load(atVector(group, c));
-    v128.store(atVector(group, c), sigmoidOf(x, decay(x), false));
+    v128.store(atVector(group, c), sigmoid(x));
   }
 }
 

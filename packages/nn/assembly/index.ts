@@ -2,7 +2,7 @@
 
 export { adam } from "./adam";
 export { attention, attentionGrad, attentionGradScratchBytes, attentionScratchBytes } from "./attention";
-export { mapAxis } from "./axis_map";
+export { mapAxis, mapImage } from "./axis_map";
 export { normalise, pullBackNormalise } from "./channel_norm";
 export { channelSumsScratchBytes, moments, slopeSums } from "./channel_sums";
 export { classLossScratchBytes, classSlopes, classSums } from "./class_loss";

@@ -23,6 +23,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * - `GlofConv2DFilterGradient`: inputs x, dy; attrs as above and filterShape; gives the filter's gradient
  * - `GlofAxisMap`: inputs x; attrs values (matrix [outSize, inSize], a Float32Array), outSize, inSize, axis, adjoint; gives
  *   x with that axis multiplied by the matrix or its transpose
+ * - `GlofImageMap`: inputs x [N, H, W, C]; attrs rows and cols (matrices as above, with values, outSize, inSize), adjoint; gives x
+ *   with both axes multiplied
  * - `GlofPixelSums`: inputs logits, labels of one shape; attrs the `PixelLossOptions`; gives four sums [4] over the pixels that
  *   count: of cross-entropies and of ones (two are 0), or of probabilities, of their distances from the labels, of labels and
  *   of ones; or soft counts of true positives, false positives, false negatives and true negatives
@@ -58,6 +60,7 @@ export type FastKernelName =
   | "GlofConv2DInputGradient"
   | "GlofConv2DFilterGradient"
   | "GlofAxisMap"
+  | "GlofImageMap"
   | "GlofPixelSums"
   | "GlofPixelSlopes"
   | "GlofClassSums"

@@ -44,6 +44,8 @@ export function applyMaps(
   cols: AxisMap | undefined,
   adjoint: boolean,
 ): tf.Tensor4D {
+  const kernel = rows && cols && useKernel("GlofImageMap");
+  if (kernel) return kernel({ x }, { rows, cols, adjoint }) as tf.Tensor4D;
   const mappedRows = rows === undefined ? x : mapAxis(x, rows, 1, adjoint);
   return cols === undefined ? mappedRows : mapAxis(mappedRows, cols, 2, adjoint);
 }

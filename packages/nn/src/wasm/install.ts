@@ -1,7 +1,7 @@
 import { findBackend } from "@tensorflow/tfjs-core";
 import { adam } from "./adam.js";
 import { attention, attentionGrad, multiHeadAttention, multiHeadAttentionGrad } from "./attention.js";
-import { axisMap } from "./axis_map.js";
+import { axisMap, imageMap } from "./axis_map.js";
 import { moments, normalise, normaliseGrad } from "./batch_norm.js";
 import { classSlopes, classSums } from "./class_loss.js";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D, glofConvolutions } from "./conv.js";
@@ -72,6 +72,7 @@ const kernels: readonly WasmKernel[] = [
   multiHeadAttention,
   multiHeadAttentionGrad,
   axisMap,
+  imageMap,
   sortDescending,
   lovasz,
   pixelSums,

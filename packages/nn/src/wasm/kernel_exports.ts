@@ -246,6 +246,21 @@ export interface KernelExports extends LossExports {
     targetStride: number,
   ): void;
   reluGrad(x: number, dy: number, dx: number, count: number): void;
+  mapImage(
+    x: number,
+    y: number,
+    outRows: number,
+    inCols: number,
+    outCols: number,
+    channels: number,
+    rowFirsts: number,
+    rowCounts: number,
+    rowWeights: number,
+    colFirsts: number,
+    colCounts: number,
+    colWeights: number,
+    mixed: number,
+  ): void;
   mapAxis(
     x: number,
     y: number,

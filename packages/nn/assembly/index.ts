@@ -24,6 +24,6 @@ export { layerNorm, layerNormGrad } from "./layer_norm";
 export { countTruths, lovaszItems, lovaszSlopes } from "./lovasz";
 export { bceSlopes, bceSums, countSlopes, countSums, regionSlopes, regionSums } from "./pixel_loss";
 export { countDigits, moveItems, sortedValues, sortItems, startDigits } from "./radix_sort";
-export { rowDots, rowSums } from "./row_sums";
+export { rowDots, rowSums, scaledCopies, weightedSum } from "./row_sums";
 export { softmax, softmaxGrad, softmaxScratchBytes } from "./softmax";
 export { addRows, copyRows, copyRuns, gatherRuns, reluGrad, segmentSum, stackSums, sumRows, transposePlanes } from "./move";

@@ -37,6 +37,21 @@ function fixedCases(): Case[] {
       dilations: [1, 1],
     },
     { x: [1, 12, 13, 5], filter: [3, 3, 5, 6], strides: [1, 1], pad: "same", dilations: [2, 3] },
+    { x: [2, 7, 5, 37], filter: [1, 1, 37, 1], strides: [1, 1], pad: "same", dilations: [1, 1] },
+    { x: [1, 90, 91, 19], filter: [1, 1, 19, 1], strides: [1, 1], pad: "valid", dilations: [1, 1] },
+    {
+      // Of the same size, and not pixel by pixel.
+      x: [1, 3, 3, 4],
+      filter: [1, 1, 4, 1],
+      strides: [2, 2],
+      pad: [
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [0, 0],
+      ],
+      dilations: [1, 1],
+    },
   ];
 }
 

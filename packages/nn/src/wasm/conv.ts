@@ -1,7 +1,9 @@
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Epilogue, planEpilogue } from "./activation.js";
+import { addParts } from "./add_parts.js";
 import type { WasmHeap } from "./heap.js";
 import { packRightFactor } from "./matmul.js";
+import { dotPixels, isRowDot, spreadPixels, weighPixels } from "./one_channel.js";
 import type { KernelCall, WasmKernel } from "./override.js";
 import type { KernelTask } from "./threads/pool.js";
 import { splitForSums, splitForThreads } from "./threads/split.js";
@@ -97,40 +99,6 @@ function forward(call: KernelCall, plan: (columns: number) => Epilogue): TensorI
     convolve(heap, info, x, packFilter(heap, info, taps), out, { bias, activation });
   }
   return after(out);
-}
-
-/** A 1 x 1 convolution to one channel, such as the logits': one product of vectors per pixel, bound by memory. */
-function isRowDot({ outChannels, filterHeight, filterWidth, inShape, outShape }: ConvInfo): boolean {
-  const isSameSize = inShape.slice(0, 3).every((size, axis) => size === outShape[axis]);
-  return outChannels === 1 && filterHeight === 1 && filterWidth === 1 && isSameSize;
-}
-
-/** Pixels per task of `dotPixels`. */
-const DOT_GRAIN = 1024;
-
-function dotPixels(
-  heap: WasmHeap,
-  x: TensorInfo,
-  filter: TensorInfo,
-  out: TensorInfo,
-  { bias, activation }: Pick<Epilogue, "bias" | "activation">,
-): void {
-  const width = x.shape[3]!;
-  const [from, weights, to] = [x, filter, out].map((one) => heap.address(one)) as [number, number, number];
-  const biasAt = bias ? heap.address(bias) : 0;
-  const tasks = splitForThreads(util.sizeFromShape(out.shape), DOT_GRAIN, heap.threads).map(
-    (range): KernelTask => [
-      "rowDots",
-      from + 4 * range.from * width,
-      weights,
-      to + 4 * range.from,
-      biasAt,
-      activation,
-      range.count,
-      width,
-    ],
-  );
-  heap.run(tasks);
 }
 
 /** Geometry of a convolution: `setConv`'s arguments follow from it. */
@@ -238,6 +206,10 @@ function backwardInput(
   dx: TensorInfo,
 ): void {
   if (util.sizeFromShape(info.inShape) === 0) return;
+  if (isRowDot(info)) {
+    spreadPixels(heap, dy, filter, dx);
+    return;
+  }
   if (util.sizeFromShape(info.outShape) > 0 && info.strideHeight === 1 && info.strideWidth === 1) {
     backwardInputByConv(heap, info, dy, filter, dx);
     return;
@@ -314,6 +286,10 @@ function backwardFilter(
     heap.bytes().fill(0, to, to + 4 * weights);
     return;
   }
+  if (isRowDot(info)) {
+    weighPixels(heap, x, dy, dFilter);
+    return;
+  }
   setGeometry(heap, info);
   const pixels = info.batchSize * info.outHeight * info.outWidth;
   const most = Math.min(SUM_PARTS, Math.max(1, Math.floor(MOST_SUMS / weights)));
@@ -333,19 +309,4 @@ function backwardFilter(
   const scratchBytes = heap.kernels.convBackwardFilterScratchBytes();
   heap.run(tasks, { scratchBytes, setUp: geometryCall(info) });
   if (parts.length > 1) addParts(heap, sums, parts.length, weights, to);
-}
-
-/** out = the sum of `count` rows of `width` floats, shared out by columns. */
-function addParts(heap: WasmHeap, rows: number, count: number, width: number, out: number): void {
-  const tasks = splitForThreads(width, 1 << 12, heap.threads).map(
-    (range): KernelTask => [
-      "addRows",
-      rows + 4 * range.from,
-      count,
-      range.count,
-      width,
-      out + 4 * range.from,
-    ],
-  );
-  heap.run(tasks);
 }

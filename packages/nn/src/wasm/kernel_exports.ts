@@ -319,6 +319,10 @@ export interface KernelExports extends LossExports {
     rows: number,
     width: number,
   ): void;
+  /** out[r] = factors[r] v, rows of `width` floats. */
+  scaledCopies(factors: number, v: number, out: number, rows: number, width: number): void;
+  /** out[width] = the sum over rows of factors[r] x[r]. */
+  weightedSum(x: number, factors: number, out: number, rows: number, width: number): void;
   addRows(x: number, count: number, width: number, rowStride: number, out: number): void;
   sumRows(x: number, rows: number, width: number, out: number, partial: number): void;
   segmentSum(x: number, ids: number, count: number, width: number, segments: number, out: number): void;

@@ -142,28 +142,34 @@ interface RegionSums {
   readonly truth: tf.Tensor;
 }
 
-/** The loss, and its derivative by each class's intersection and by its sum of probabilities, [K]. */
+/**
+ * The loss, and its derivative by each class's intersection and by its sum of probabilities, [K].
+ *
+ * Terms that options leave out are not computed: an operation on one number takes as long as 10,000 pixels.
+ */
 function ofSums(
   { seen: seenSum, apart, truth: truthSum }: RegionSums,
   options: TverskyLossOptions,
 ): { value: tf.Tensor; byIntersection: tf.Tensor; bySeen: tf.Tensor } {
   const { alpha = 0.5, beta = 0.5, smooth = 0, epsilon = 1e-7 } = options;
-  const intersection = tf.div(tf.sub(tf.add(seenSum, truthSum), apart), 2);
-  const size = tf.add(
-    tf.add(tf.add(tf.mul(intersection, 1 - alpha - beta), tf.mul(seenSum, alpha)), tf.mul(truthSum, beta)),
-    smooth,
-  );
+  const rest = 1 - alpha - beta;
+  const both = tf.add(seenSum, truthSum);
+  const intersection = tf.div(tf.sub(both, apart), 2);
+  const prices =
+    alpha === beta ? tf.mul(both, alpha) : tf.add(tf.mul(seenSum, alpha), tf.mul(truthSum, beta));
+  const size = plus(rest === 0 ? prices : tf.add(prices, tf.mul(intersection, rest)), smooth);
   const divisor = tf.maximum(size, epsilon);
-  const score = tf.div(tf.add(intersection, smooth), divisor);
+  const score = tf.div(plus(intersection, smooth), divisor);
   const { value, slope } = meanLoss(score, truthSum, options);
   // d score = d intersection / divisor - score / divisor * d size, the latter only where size is not clamped.
-  const bySize = tf.mul(
-    tf.mul(tf.div(score, divisor), tf.cast(tf.greaterEqual(size, epsilon), "float32")),
-    -1,
-  );
-  const byIntersection = tf.mul(tf.add(tf.mul(bySize, 1 - alpha - beta), tf.div(1, divisor)), slope);
-  return { value, byIntersection, bySeen: tf.mul(tf.mul(bySize, alpha), slope) };
+  const isFree = tf.cast(tf.greaterEqual(size, epsilon), "float32");
+  const bySize = tf.mul(tf.div(score, divisor), isFree);
+  const direct = tf.div(slope, divisor);
+  const byIntersection = rest === 0 ? direct : tf.sub(direct, tf.mul(tf.mul(bySize, rest), slope));
+  return { value, byIntersection, bySeen: tf.mul(tf.mul(bySize, -alpha), slope) };
 }
+
+const plus = (value: tf.Tensor, added: number): tf.Tensor => (added === 0 ? value : tf.add(value, added));
 
 /** The mean over classes, and its derivative by each class's score. */
 function meanLoss(
@@ -172,13 +178,12 @@ function meanLoss(
   { logLoss = false, epsilon = 1e-7, classes, classWeights, gamma = 1 }: TverskyLossOptions,
 ): { value: tf.Tensor; slope: tf.Tensor } {
   const factors = classFactors(score.size, classes, classWeights);
-  const share = tf.mul(tf.cast(tf.greater(truthSum, 0), "float32"), tf.tensor1d(factors));
+  const present = tf.cast(tf.greater(truthSum, 0), "float32");
+  const share = factors.every((factor) => factor === 1) ? present : tf.mul(present, tf.tensor1d(factors));
   const perClass = logLoss ? tf.neg(tf.log(tf.maximum(score, epsilon))) : tf.sub(1, score);
   const mean = tf.sum(tf.mul(perClass, share));
-  const byScore = logLoss
-    ? tf.neg(tf.div(tf.cast(tf.greaterEqual(score, epsilon), "float32"), tf.maximum(score, epsilon)))
-    : tf.fill(score.shape, -1);
-  const slope = tf.mul(byScore, share);
+  const isFree = logLoss ? tf.cast(tf.greaterEqual(score, epsilon), "float32") : undefined;
+  const slope = tf.neg(isFree ? tf.mul(tf.div(isFree, tf.maximum(score, epsilon)), share) : share);
   if (gamma === 1) return { value: mean, slope };
   return { value: tf.pow(mean, gamma), slope: tf.mul(slope, tf.mul(tf.pow(mean, gamma - 1), gamma)) };
 }

@@ -25,12 +25,10 @@ import {
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 // The forms that a tuner chooses from are no part of nn's public face.
+import { attentionFormChoice, attentionForms } from "../../nn/src/webgpu/attention_form.js";
 import { internalsOf } from "../../nn/src/webgpu/backend_internals.js";
 import { setMatrixUnitsInUse } from "../../nn/src/webgpu/half_precision.js";
-import {
-  unitAttentionBytes,
-  withUnitAttentionShape,
-} from "../../nn/src/webgpu/matrix_unit_attention_shape.js";
+import { unitAttentionBytes } from "../../nn/src/webgpu/matrix_unit_attention_shape.js";
 import { hardwareUnits } from "../../nn/src/webgpu/matrix_units.js";
 import { withFormChooser } from "../../nn/src/webgpu/product_choice.js";
 import { unitShapes } from "../../nn/src/webgpu/product_form.js";
@@ -226,6 +224,17 @@ describe("shaders for hardware", () => {
     }
   });
 
+  it("are valid: attention in every form", async () => {
+    const given = { qkv: tf.zeros([1, 70, 3 * 2 * 64]) };
+    for (let index = 0; index < 4; index++) {
+      const end = attentionFormChoice.begin((backend, work) => attentionForms(backend, work)[index]!);
+      const loss = ({ qkv }: Params): tf.Scalar => tf.sum(multiHeadAttention(qkv as tf.Tensor3D, 2));
+      expect(await complaint(() => void valueAndGrad(loss, given))).toBeUndefined();
+      end();
+    }
+    tf.dispose(given);
+  });
+
   it("are valid on matrix units, which are not used when they give wrong numbers", async () => {
     // The null backend computes nothing: all its products are 0.
     device.pushErrorScope("validation");
@@ -325,7 +334,10 @@ describe("shaders for hardware", () => {
       it(`are valid: attention, ${JSON.stringify(shape)}`, async () => {
         expect(unitAttentionBytes(shape, hardwareUnits)).toBeLessThanOrEqual(49_152);
         const work = (): tf.Tensor =>
-          withUnitAttentionShape(shape, () => multiHeadAttention(tf.zeros([1, 70, 6 * shape.width]), 2));
+          attentionFormChoice.with(
+            () => ({ kind: "units", shape }),
+            () => multiHeadAttention(tf.zeros([1, 70, 6 * shape.width]), 2),
+          );
         expect(await complaintButMemory(work)).toBeUndefined();
       });
     }

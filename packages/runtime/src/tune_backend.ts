@@ -11,8 +11,8 @@ export interface TuneBackendResult extends TuneWebgpuResult {
 }
 
 /**
- * Measures which form of each matrix product of `run` is fastest on the GPU, uses those from then on, and keeps them for later
- * processes: `selectBackend` loads them. See `tuneWebgpu` of `@glof/nn`.
+ * Measures which form of each matrix product and each pass of attention in `run` is fastest on the GPU, uses those from then on, and
+ * keeps them for later processes: `selectBackend` loads them. See `tuneWebgpu` of `@glof/nn`.
  *
  * They are kept in `$XDG_CACHE_HOME/glof` or `~/.cache/glof` in Node, in `localStorage` in a browser. Where nothing can be written
  * they last as long as the process.

@@ -23,8 +23,8 @@ Prints processor, memory, GPU adapters and packages, the backend that glof would
 glof map has here; and computes values and gradients of every fast kernel beside the plain processor's. Ends with code 1
 where one is wrong.
 
-With --tune it also measures, on a GPU, in which form each matrix product of the model that comes with glof (and of a
-backbone, where its size is given) is fastest, and keeps that for later runs.
+With --tune it also measures, on a GPU, in which form each matrix product and the attention of the model that comes with
+glof (and of a backbone, where its size is given) are fastest, and keeps that for later runs.
 
 Examples:
   $ glof doctor
@@ -49,7 +49,7 @@ export function addDoctorCommand(program: Command): void {
     .addOption(
       new Option(
         "--tune [vit]",
-        "choose the fastest forms of matrix products on the GPU; for the shipped model, and for a ViT of this size",
+        "choose the fastest forms of matrix products and attention on the GPU; for the shipped model, and for a ViT of this size",
       ).choices([...vitSizes]),
     )
     .option("--json", "print everything as JSON on stdout")

@@ -24,7 +24,7 @@ export interface TuneModelsOptions {
   readonly onCase: (tuned: TunedCase) => void;
 }
 
-/** Measures the matrix products of the shipped model, and of a backbone, in each precision that the GPU has. */
+/** Measures the matrix products and the attention of the shipped model, and of a backbone, in each precision that the GPU has. */
 export async function tuneModels({ vit, onCase, ...options }: TuneModelsOptions): Promise<TunedCase[]> {
   const tuned: TunedCase[] = [];
   for (const wanted of ["f32", "f16"] as const) {
@@ -46,7 +46,7 @@ export async function tuneModels({ vit, onCase, ...options }: TuneModelsOptions)
   return tuned;
 }
 
-/** A case in lines for people: what each product takes, and how much of its time the choice saves. */
+/** A case in lines for people: what each of them takes, and how much of its time the choice saves. */
 export function tunedText({ name, precision, problems, place, reason }: TunedCase): string[] {
   const lines = problems.map(({ name: product, form, ms }) => {
     const best = ms[form];

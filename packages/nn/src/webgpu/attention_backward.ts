@@ -1,3 +1,4 @@
+import type { AttentionOperand } from "./attention_problem.js";
 import {
   addSlices,
   eachQuad,
@@ -31,7 +32,7 @@ const roles = {
 } as const;
 
 /** The operands of a pass, as buffers in order; `statistics` follows them. */
-export function operandsOf(gradient: AttentionGradient): readonly string[] {
+export function operandsOf(gradient: AttentionGradient): readonly AttentionOperand[] {
   return [...roles[gradient].own, ...roles[gradient].tiles];
 }
 
@@ -64,7 +65,7 @@ ${operandsOf(gradient)
   .join("\n")}
 ${quadWriter(shape)}
 ${poolDeclaration(shape)}
-${mainHead(`uniforms.${rows}`)}
+${mainHead(shape, `uniforms.${rows}`)}
   ${operandsOf(gradient).map(headStart).join("\n  ")}
   var sums : array<vec4<f32>, ${quadsOf(shape)}>;
   ${own

@@ -9,8 +9,7 @@ import {
   quadReader,
   quadsOf,
   quadWriter,
-  rowsPerGroup,
-  rowsPerSlice,
+  slicesOf,
   tileQuad,
   walkTiles,
 } from "./attention_shader.js";
@@ -63,8 +62,9 @@ ${softmaxWalk(shape)}
   if (slice == 0u && wanted < uniforms.queries) {
     let at = 2 * (i32(group.y) * uniforms.queries + row);
     result[at] = whole.x + log2(whole.y);
-    result[at + 1] = pool[inGroup].x + pool[inGroup + ${rowsPerGroup}u].x
-      + pool[inGroup + ${2 * rowsPerGroup}u].x + pool[inGroup + ${3 * rowsPerGroup}u].x;
+    var alongY = 0.0;
+    for (var s = 0u; s < ${slicesOf(shape)}u; s++) { alongY += pool[inGroup + s * ${shape.rows}u].x; }
+    result[at + 1] = alongY;
   }
 }
 `;
@@ -73,7 +73,7 @@ ${softmaxWalk(shape)}
 /** WGSL of `main` up to each slice's weighted `sums` under its own maximum `best`, and `whole`: maximum and sum of all. */
 function softmaxWalk(shape: HeadShape): string {
   const quads = quadsOf(shape);
-  const keys = rowsPerSlice(shape);
+  const { perSlice: keys } = shape;
   const isKey = (c: string): string => `firstRow + i32(${c}) < uniforms.keys`;
   const body = `
     // With an initial value: without one it would keep those of the tile before on some drivers.
@@ -99,7 +99,7 @@ function softmaxWalk(shape: HeadShape): string {
     )}`;
   return `
 ${poolDeclaration(shape)}
-${mainHead("uniforms.queries")}
+${mainHead(shape, "uniforms.queries")}
   ${["q", "k", "v"].map(headStart).join("\n  ")}
   var query : array<vec4<f32>, ${quads}>;
   var sums : array<vec4<f32>, ${quads}>;
@@ -110,9 +110,9 @@ ${mainHead("uniforms.queries")}
   pool[thread] = vec4<f32>(best, total, 0.0, 0.0);
   workgroupBarrier();
   var whole = vec2<f32>(${lowest}, 0.0);
-  for (var s = 0u; s < 4u; s++) { whole.x = max(whole.x, pool[inGroup + s * ${rowsPerGroup}u].x); }
-  for (var s = 0u; s < 4u; s++) {
-    let part = pool[inGroup + s * ${rowsPerGroup}u];
+  for (var s = 0u; s < ${slicesOf(shape)}u; s++) { whole.x = max(whole.x, pool[inGroup + s * ${shape.rows}u].x); }
+  for (var s = 0u; s < ${slicesOf(shape)}u; s++) {
+    let part = pool[inGroup + s * ${shape.rows}u];
     whole.y += part.y * exp2(part.x - whole.x);
   }
   workgroupBarrier();`;

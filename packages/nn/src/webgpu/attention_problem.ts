@@ -1,5 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { HeadShape, RowLayout } from "./attention_shader.js";
+import type { HeadRows, HeadShape, RowLayout } from "./attention_shader.js";
 import { isHardware } from "./dispatch.js";
 import type { KernelCall } from "./kernel.js";
 import type { ShaderBackend } from "./shader.js";
@@ -15,9 +15,34 @@ export interface AttentionProblem {
   readonly queries: number;
   readonly keys: number;
   readonly scale: number;
-  readonly shape: HeadShape;
+  readonly shape: HeadRows;
   readonly tensors: Readonly<Partial<Record<AttentionOperand, TensorInfo>>>;
   readonly layouts: Readonly<Record<AttentionOperand, RowLayout>>;
+}
+
+/** One pass over a problem. */
+export interface AttentionPass {
+  readonly name: string;
+  /** WGSL in single precision. */
+  readonly code: (shape: HeadShape) => string;
+  readonly operands: readonly AttentionOperand[];
+  readonly statistics?: TensorInfo;
+  readonly into: readonly number[] | TensorInfo;
+  /** Where the rows of the result lie, where that is not one number per query. */
+  readonly resultLayout?: RowLayout;
+  readonly rows: number;
+  /** The operands' buffers are read as the halves that they hold. */
+  readonly packed: boolean;
+  /** The result is kept as halves. */
+  readonly halfY: boolean;
+  /** Operands may be rounded to half precision. */
+  readonly half: boolean;
+}
+
+/** A pass and what it works on: all that its form is chosen by. */
+export interface AttentionWork {
+  readonly problem: AttentionProblem;
+  readonly pass: AttentionPass;
 }
 
 /** Of packed qkv [N, T, 3D], the last axis being [3][heads][d]; dy is [N, T, D]. */

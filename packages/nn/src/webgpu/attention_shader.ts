@@ -4,9 +4,9 @@ import { repeat } from "./repeat.js";
 /**
  * What the WGSL of flash attention's passes shares.
  *
- * A workgroup works on 64 rows (queries, or keys in the backward pass) of one head of one image. 256 threads: four slices
- * of 64 rows, each slice taking its quarter of every tile of the other side, so that the threads of a hardware group read
- * the same number of a tile at once, and 1370 rows a head still make threads enough. A row's numbers stay in registers.
+ * A workgroup works on some rows (queries, or keys in the backward pass; mostly 64) of one head of one image. 256 threads make
+ * slices of as many rows, each slice taking its share of every tile of the other side, so that the threads of a hardware group
+ * read the same number of a tile at once, and 1370 rows a head still make threads enough. A row's numbers stay in registers.
  * Nothing of size T x T is ever stored.
  */
 
@@ -17,43 +17,61 @@ export interface RowLayout {
   readonly row: number;
 }
 
-/** Sizes that the code is made for. */
-export interface HeadShape {
+/** What the rows of a head are like. */
+export interface HeadRows {
   /** Numbers per row and head. */
   readonly width: number;
   /** Every offset and stride divides by 4: rows are read four numbers at a time. */
   readonly vector: boolean;
   /** Inner loops written out; see `repeat`. */
   readonly unroll: boolean;
+}
+
+/** How a workgroup shares its work out. */
+export interface RowTile {
+  /** Rows of a workgroup: a power of two. */
+  readonly rows: number;
+  /** Rows of the other side that a slice takes of each tile. */
+  readonly perSlice: number;
+}
+
+/** Sizes that the code is made for. */
+export interface HeadShape extends HeadRows, RowTile {
   /** With `vector`: the buffers of q, k and v hold halves, that of the result does; see `half_storage.ts`. Default false. */
   readonly packed?: boolean;
   readonly halfY?: boolean;
 }
 
-/** Rows of a workgroup, and the slices that share them. */
-export const rowsPerGroup = 64;
-const slices = 4;
-export const attentionThreads = rowsPerGroup * slices;
+/** Threads of a workgroup. */
+export const attentionThreads = 256;
 
 /** Workgroup memory for the two tiles: what every device has. */
 const tileBytes = 16_384;
 
+/** Slices that share the rows of a workgroup. */
+export function slicesOf({ rows }: Pick<RowTile, "rows">): number {
+  return attentionThreads / rows;
+}
+
 /** Vectors of four numbers in a row. */
-export function quadsOf({ width }: HeadShape): number {
+export function quadsOf({ width }: Pick<HeadRows, "width">): number {
   return Math.ceil(width / 4);
 }
 
-/** Rows of a tile that one slice works through: up to 8, so that their sums stay in registers. */
-export function rowsPerSlice(shape: HeadShape): number {
-  return Math.max(1, Math.min(8, Math.floor(tileBytes / (2 * 16 * quadsOf(shape) * slices))));
+/** The most rows of a tile for a slice that fit into memory: up to 8, so that their sums stay in registers. */
+export function mostPerSlice(head: Pick<HeadRows, "width">, rows: number): number {
+  return Math.max(1, Math.min(8, Math.floor(tileBytes / (2 * 16 * quadsOf(head) * slicesOf({ rows })))));
 }
 
-/** Workgroup memory that the passes take: more than `tileBytes` for heads wider than 512. */
-export function poolBytes(shape: HeadShape): number {
+/** What of a shape decides on its memory. */
+type PoolShape = Pick<HeadShape, "width" | "rows" | "perSlice">;
+
+/** Workgroup memory that the passes take: more than `tileBytes` for heads wider than 512 in workgroups of 64 rows. */
+export function poolBytes(shape: PoolShape): number {
   return 16 * poolQuads(shape);
 }
 
-function poolQuads(shape: HeadShape): number {
+function poolQuads(shape: PoolShape): number {
   return Math.max(2 * tileQuads(shape), attentionThreads);
 }
 
@@ -64,7 +82,7 @@ export function eachQuad(shape: HeadShape, code: (j: string) => string): string 
 
 /** Code for each row of a tile that the thread's slice works through. */
 export function eachRow(shape: HeadShape, code: (c: string) => string): string {
-  return repeat(rowsPerSlice(shape), "c", shape.unroll, code);
+  return repeat(shape.perSlice, "c", shape.unroll, code);
 }
 
 /** One line for each of the four numbers of a vector. */
@@ -73,12 +91,15 @@ function eachNumber(line: (index: number) => string): string {
 }
 
 /** Element type of operands. */
-export function elementOf({ vector }: HeadShape): "f32" | "vec4<f32>" {
+export function elementOf({ vector }: HeadRows): "f32" | "vec4<f32>" {
   return vector ? "vec4<f32>" : "f32";
 }
 
 /** WGSL: `quadOf_<buffer>(at, j)`, the j-th four numbers of the row at `at`. */
-export function quadReader(buffer: string, { width, vector, packed = false }: HeadShape): string {
+export function quadReader(
+  buffer: string,
+  { width, vector, packed = false }: Pick<HeadShape, "width" | "vector" | "packed">,
+): string {
   if (vector) {
     const four = loadExpression(buffer, "at / 4 + i32(j)", packed, true);
     return `fn quadOf_${buffer}(at : i32, j : u32) -> vec4<f32> { return ${four}; }`;
@@ -110,8 +131,8 @@ export function poolDeclaration(shape: HeadShape): string {
   return `var<workgroup> pool : array<vec4<f32>, ${poolQuads(shape)}>;`;
 }
 
-function tileQuads(shape: HeadShape): number {
-  return slices * rowsPerSlice(shape) * quadsOf(shape);
+function tileQuads(shape: PoolShape): number {
+  return slicesOf(shape) * shape.perSlice * quadsOf(shape);
 }
 
 /** WGSL expression: the j-th vector of the slice's `row`-th row in the first (0) or second (1) tile. */
@@ -127,8 +148,8 @@ export function walkTiles(
   shape: HeadShape,
   { count, first, second, body }: { count: string; first: string; second: string; body: string },
 ): string {
-  const perSlice = rowsPerSlice(shape);
-  const perTile = slices * perSlice;
+  const { perSlice } = shape;
+  const perTile = slicesOf(shape) * perSlice;
   const quads = quadsOf(shape);
   const fill = (buffer: string, tile: number): string =>
     `pool[${tile * tileQuads(shape)}u + i] = quadOf_${buffer}(${buffer}At + row * uniforms.${buffer}Row, j);`;
@@ -149,13 +170,14 @@ export function walkTiles(
   }`;
 }
 
-/** WGSL: adds up a vector per slice through `pool`; slice j % 4 hands the sum of `value(j)` to `use`. */
+/** WGSL: adds up a vector per slice through `pool`; slice j modulo their number hands the sum of `value(j)` to `use`. */
 export function addSlices(
   shape: HeadShape,
   value: (j: string) => string,
   use: (j: string, sum: string) => string,
 ): string {
-  const sum = Array.from({ length: slices }, (_, s) => `pool[inGroup + ${s * rowsPerGroup}u]`).join(" + ");
+  const slices = slicesOf(shape);
+  const sum = Array.from({ length: slices }, (_, s) => `pool[inGroup + ${s * shape.rows}u]`).join(" + ");
   return eachQuad(
     shape,
     (j) => `pool[thread] = ${value(j)};
@@ -165,17 +187,17 @@ export function addSlices(
   );
 }
 
-/** WGSL: the start of `main` up to the thread's row; `rows` is the number of rows of this side. */
-export function mainHead(rows: string): string {
+/** WGSL: the start of `main` up to the thread's row; `count` is the number of rows of this side. */
+export function mainHead({ rows }: RowTile, count: string): string {
   return `
 @compute @workgroup_size(${attentionThreads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let slice = thread / ${rowsPerGroup}u;
-  let inGroup = thread % ${rowsPerGroup}u;
+  let slice = thread / ${rows}u;
+  let inGroup = thread % ${rows}u;
   let image = i32(group.y) / uniforms.heads;
   let head = i32(group.y) % uniforms.heads;
-  let wanted = i32(group.x) * ${rowsPerGroup} + i32(inGroup);
-  let row = min(wanted, ${rows} - 1);`;
+  let wanted = i32(group.x) * ${rows} + i32(inGroup);
+  let row = min(wanted, ${count} - 1);`;
 }
 
 /** WGSL: where the head of an operand begins. */

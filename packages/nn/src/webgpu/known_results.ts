@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { multiHeadAttention } from "../ops/attention.js";
 import { linear } from "../ops/linear.js";
+import { attentionFormChoice } from "./attention_form.js";
 import { deviceOf, workgroupBytes } from "./dispatch.js";
 import { attentionUnitsInUse } from "./half_precision.js";
-import { unitAttentionShape, withUnitAttentionShape } from "./matrix_unit_attention_shape.js";
+import { unitAttentionShapes } from "./matrix_unit_attention_shape.js";
 import { withFormChooser } from "./product_choice.js";
 import { likelyForm } from "./product_form.js";
 import type { ShaderBackend } from "./shader.js";
@@ -64,8 +65,9 @@ const [tokens, width, scale] = [150, 64, 0.5];
 export function errorOfAttention(backend: ShaderBackend): Promise<string | undefined> {
   return errorOf(backend, (large) => {
     const problem = { width, queries: tokens, heads: large ? 1e4 : 1 };
-    const shape = unitAttentionShape(problem, attentionUnitsInUse()!, workgroupBytes(backend));
-    return shape ? withUnitAttentionShape(shape, attendsRight) : Promise.resolve(false);
+    const [shape] = unitAttentionShapes(problem, attentionUnitsInUse()!, workgroupBytes(backend));
+    if (shape === undefined) return Promise.resolve(false);
+    return attentionFormChoice.with(() => ({ kind: "units", shape }), attendsRight);
   });
 }
 

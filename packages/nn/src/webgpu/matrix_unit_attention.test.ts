@@ -6,18 +6,19 @@ import { attention, multiHeadAttention } from "../ops/attention.js";
 import { seededTensor } from "../testing/directional_gradient.js";
 import type { Params } from "../types.js";
 import { valueAndGrad } from "../value_and_grad.js";
+import { attentionFormChoice, attentionFormName, attentionForms } from "./attention_form.js";
 import { workgroupBytes } from "./dispatch.js";
 import { holdsHalves } from "./half_storage.js";
 import {
   type UnitAttentionShape,
   unitAttentionBytes,
-  unitAttentionShape,
-  withUnitAttentionShape,
+  unitAttentionShapes,
 } from "./matrix_unit_attention_shape.js";
 import { emulatedUnits, hardwareUnits } from "./matrix_units.js";
 import { useWebgpuPrecision } from "./precision.js";
 import type { ShaderBackend } from "./shader.js";
 import { toHalfStorage } from "./to_half_storage.js";
+import { attentionName } from "./tuning/tuning_table.js";
 
 /** Operands and weights are rounded to 2^-11 of themselves; the operands here stay below 3. */
 const rounded = { rtol: 0, atol: 2e-4 };
@@ -27,6 +28,9 @@ const shapes: readonly (readonly [tokens: number, heads: number, shape: UnitAtte
   [67, 3, { width: 32, subgroups: 1, strips: 2, keys: 32 }],
   [100, 1, { width: 48, subgroups: 2, strips: 1, keys: 32 }],
 ];
+
+const inShape = <T>(shape: UnitAttentionShape, work: () => T): T =>
+  attentionFormChoice.with(() => ({ kind: "units", shape }), work);
 
 describeOnBackends(
   "attention on matrix units, emulated",
@@ -48,9 +52,9 @@ describeOnBackends(
         ] as const) {
           const qkv = seededTensor([2, tokens, 3 * heads * shape.width], "qkv", -size, size) as tf.Tensor3D;
           const f = (): tf.Tensor => multiHeadAttention(qkv, heads);
-          const got = withUnitAttentionShape(shape, f);
+          const got = inShape(shape, f);
           await expectClose(got, withReferenceKernels(f), room);
-          await expectNoTensorGrowth(() => withUnitAttentionShape(shape, f));
+          await expectNoTensorGrowth(() => inShape(shape, f));
         }
       });
     }
@@ -98,9 +102,22 @@ describeOnBackends(
       await expectClose(valueAndGrad(loss, given).value, exact, { rtol: 1e-6, atol: 1e-7 });
     });
 
+    it("is offered to the tuner in every shape that fits, the likely one first", () => {
+      const names: string[] = [];
+      const f = (): tf.Tensor => multiHeadAttention(tf.zeros([1, 3, 48]), 1);
+      attentionFormChoice.with((backend, work) => {
+        names.push(attentionName(work), ...attentionForms(backend, work).map(attentionFormName));
+        return undefined;
+      }, f);
+      const shapes = ["4x1x32", "4x1x16", "2x1x32", "2x1x16", "1x1x32", "1x1x16"].map(
+        (one) => `units ${one}`,
+      );
+      expect(names).toEqual(["attention 1 x 1 x 3 x 3 x 16 vector rows=48 emulated", ...shapes]);
+    });
+
     it("takes many queries a group where there are groups enough, and less where memory is short", () => {
       const of = (width: number, heads: number, bytes: number): UnitAttentionShape | undefined =>
-        unitAttentionShape({ width, queries: 1370, heads }, hardwareUnits, bytes);
+        unitAttentionShapes({ width, queries: 1370, heads }, hardwareUnits, bytes)[0];
       expect(of(64, 16 * 8, 49_152)).toEqual({ width: 64, subgroups: 4, strips: 2, keys: 32 });
       expect(of(64, 16, 49_152)).toEqual({ width: 64, subgroups: 4, strips: 1, keys: 32 });
       expect(of(64, 16 * 8, 32_768)).toEqual({ width: 64, subgroups: 4, strips: 1, keys: 32 });

@@ -56,38 +56,25 @@ export function unitAttentionBytes(shape: UnitAttentionShape, units: MatrixUnits
   return 4 * units.halfBytes * (operandQuads + queries * scoreLine) + 16 * queries * scoreLine + 16;
 }
 
-/** Shapes for a width, the fastest first: more queries a group read the keys less often, fewer make more groups. */
+/** Shapes for a width, the likely ones first: more queries a group read the keys less often, fewer make more groups. */
 function candidates(width: number, many: boolean): UnitAttentionShape[] {
   const large = [32, 16].map((keys) => ({ width, subgroups: 4, strips: 2 as const, keys }));
   const small = [4, 2, 1].flatMap((subgroups) =>
     [32, 16].map((keys) => ({ width, subgroups, strips: 1 as const, keys })),
   );
-  return many ? [...large, ...small] : small;
+  return many ? [...large, ...small] : [...small, ...large];
 }
 
 /** Workgroups of 128 queries that keep a large GPU busy. */
 const busyGroups = 512;
 
-let forced: UnitAttentionShape | undefined;
-
-/** Takes a shape where it fits the width, while `work` starts. */
-export function withUnitAttentionShape<T>(shape: UnitAttentionShape, work: () => T): T {
-  forced = shape;
-  try {
-    return work();
-  } finally {
-    forced = undefined;
-  }
-}
-
-/** The shape for heads of a width, or undefined where the units cannot take it. */
-export function unitAttentionShape(
+/** The shapes that heads of a width can be computed in, the likely one first; none where the units cannot take it. */
+export function unitAttentionShapes(
   { width, queries, heads }: { width: number; queries: number; heads: number },
   units: MatrixUnits,
   workgroupBytes: number,
-): UnitAttentionShape | undefined {
-  if (width % fragmentEdge !== 0) return undefined;
-  if (forced?.width === width) return forced;
+): UnitAttentionShape[] {
+  if (width % fragmentEdge !== 0) return [];
   const many = Math.ceil(queries / 128) * heads >= busyGroups;
-  return candidates(width, many).find((shape) => unitAttentionBytes(shape, units) <= workgroupBytes);
+  return candidates(width, many).filter((shape) => unitAttentionBytes(shape, units) <= workgroupBytes);
 }

@@ -4,7 +4,7 @@ import { type EpilogueActivation, resultColumns } from "./epilogue.js";
 import { matrixUnitsInUse } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import type { OperandKind } from "./operand_loader.js";
-import { chooseForm } from "./product_choice.js";
+import { productForms } from "./product_choice.js";
 import { followingOf, type ProductEnd } from "./product_end.js";
 import { type ProductForm, type ProductProblem, shaderOf } from "./product_form.js";
 import { partsProblem, sumOfParts } from "./product_splits.js";
@@ -67,11 +67,15 @@ export function runProduct(backend: ShaderBackend, product: Product): TensorInfo
 /** Queues a product of gathered operands; the result [batch, M, N] belongs to the caller. */
 export function runGathered(backend: ShaderBackend, product: GatheredProduct): TensorInfo {
   const problem = problemOf(backend, product);
-  const passes = productPasses(backend, product, problem, chooseForm(backend, problem));
-  const [first] = dispatch(backend, passes.first);
-  if (passes.sum === undefined) return first!;
-  const [y] = dispatch(backend, passes.sum(first!));
-  backend.disposeData(first!.dataId);
+  return runPasses(backend, productPasses(backend, product, problem, productForms.choose(backend, problem)));
+}
+
+/** Queues the passes of a form; the result belongs to the caller. */
+export function runPasses(backend: ShaderBackend, { first, sum }: FormPasses): TensorInfo {
+  const [parts] = dispatch(backend, first);
+  if (sum === undefined) return parts!;
+  const [y] = dispatch(backend, sum(parts!));
+  backend.disposeData(parts!.dataId);
   return y!;
 }
 
@@ -103,8 +107,8 @@ function numbersIn({ shape }: TensorInfo): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The passes of a product: one, or one that makes parts of the sum over K and one that adds them. */
-export interface ProductPasses {
+/** The passes of a form: one, or one that makes parts of the result and one that adds them. */
+export interface FormPasses {
   readonly first: Dispatch;
   readonly sum?: (parts: TensorInfo) => Dispatch;
 }
@@ -115,7 +119,7 @@ export function productPasses(
   product: GatheredProduct,
   problem: ProductProblem,
   form: ProductForm,
-): ProductPasses {
+): FormPasses {
   const { a, b, bias, norm, scale, residual } = product;
   if ((form.splits ?? 1) === 1) return { first: productPass(backend, product, problem, form) };
   return {

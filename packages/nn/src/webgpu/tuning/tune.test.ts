@@ -2,9 +2,11 @@ import { isGlofError, type ProgressEvent } from "@glof/core";
 import { describeOnBackends, expectClose, expectNoTensorGrowth } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, expect, it } from "vitest";
+import { multiHeadAttention } from "../../ops/attention.js";
 import { conv2d } from "../../ops/conv2d.js";
 import { linear } from "../../ops/linear.js";
 import { seededTensor } from "../../testing/directional_gradient.js";
+import { valueAndGrad } from "../../value_and_grad.js";
 import { internalsOf } from "../backend_internals.js";
 import { useWebgpuPrecision } from "../precision.js";
 import { withFormChooser } from "../product_choice.js";
@@ -90,6 +92,35 @@ describeOnBackends(
       expect(problems[0]!.name).toMatch(/halfB.*emulated/);
       expect(Object.keys(problems[0]!.ms)).toHaveLength(2);
       tf.dispose([single, w!]);
+    });
+
+    it("measures the passes of attention, backwards too, and uses what it is told", async () => {
+      const qkv = seededTensor([1, 9, 3 * 8], "qkv", -1, 1);
+      const gradient = (): tf.Tensor => {
+        const { value, grads } = valueAndGrad(
+          ({ x }) => tf.sum(tf.square(multiHeadAttention(x as tf.Tensor3D, 1))) as tf.Scalar,
+          { x: qkv },
+        );
+        value.dispose();
+        return grads.x!;
+      };
+      const before = gradient();
+      const tensors = tf.memory().numTensors;
+      const { tuning, problems } = await tuneWebgpu(() => gradient().dispose(), { repeats: 1 });
+      expect(tf.memory().numTensors).toBe(tensors);
+      const passes = ["attention", "attention_statistics", "attention_dq", "attention_dk", "attention_dv"];
+      const attention = problems.filter(({ name }) => name.startsWith("attention"));
+      expect(attention.map(({ name }) => name.split(" ")[0])).toEqual(passes);
+      for (const { ms } of attention) expect(Object.keys(ms)).toHaveLength(4);
+
+      const other = Object.fromEntries(attention.map(({ name }) => [name, "single 32 x 8"]));
+      useWebgpuTuning({ ...tuning, choices: other });
+      const { pipelineCache } = internalsOf(tf.backend() as unknown as ShaderBackend);
+      for (const key of Object.keys(pipelineCache)) if (key.includes("attention")) delete pipelineCache[key];
+      await expectClose(gradient(), before, { rtol: 1e-5, atol: 1e-6 });
+      const keys = Object.keys(pipelineCache).filter((key) => key.includes("attention"));
+      expect(keys).toHaveLength(5);
+      expect(keys.every((key) => key.includes("_32_8_"))).toBe(true);
     });
 
     it("leaves aside what is no table of this device, and forms that there are not", async () => {

@@ -1,10 +1,19 @@
 import { GlofError, type OnProgress, throwIfAborted } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { beginFormChooser } from "../product_choice.js";
-import type { ProductProblem } from "../product_form.js";
+import { attentionFormChoice } from "../attention_form.js";
+import { productForms } from "../product_choice.js";
 import type { ShaderBackend } from "../shader.js";
-import { type MeasuredProblem, measureForms } from "./measure_forms.js";
-import { problemName, type TuningReport, tuningTable, useTuning, type WebgpuTuning } from "./tuning_table.js";
+import { madeUpAttention } from "./made_up_attention.js";
+import { madeUpProduct } from "./made_up_product.js";
+import { type MadeUpProblem, type MeasuredProblem, measureForms } from "./measure_forms.js";
+import {
+  attentionName,
+  problemName,
+  type TuningReport,
+  tuningTable,
+  useTuning,
+  type WebgpuTuning,
+} from "./tuning_table.js";
 
 /** Options of `tuneWebgpu`. */
 export interface TuneWebgpuOptions {
@@ -23,11 +32,11 @@ export interface TuneWebgpuResult {
 }
 
 /**
- * Runs `run` once, measures on the device every form that each of its matrix products (linear layers, convolutions) can be
- * computed in, and uses the fastest from then on. Results do not change but in the order of adding up. Choices belong to sizes,
- * precision and device; products that `run` does not have stay as they are. Compute nothing else meanwhile.
+ * Runs `run` once, measures on the device every form that each of its matrix products (linear layers, convolutions) and passes of
+ * attention can be computed in, and uses the fastest from then on. Results do not change but in the order of adding up. Choices
+ * belong to sizes, precision and device; what `run` does not have stays as it is. Compute nothing else meanwhile.
  *
- * @param run a pass of the model as it will be used: batch, size, precision; it disposes what it makes
+ * @param run a pass of the model as it will be used: batch, size, precision, perhaps its gradient; it disposes what it makes
  * @throws GlofError `backend-unavailable` without a "webgpu" backend, `aborted`
  */
 export async function tuneWebgpu(
@@ -42,11 +51,11 @@ export async function tuneWebgpu(
     );
   }
   throwIfAborted(signal, "tuneWebgpu");
-  const distinct = await productsOf(run);
+  const distinct = await problemsOf(run);
   const problems: MeasuredProblem[] = [];
-  for (const [name, problem] of distinct) {
+  for (const [name, madeUp] of distinct) {
     throwIfAborted(signal, "tuneWebgpu");
-    problems.push({ name, ...(await measureForms(backend, problem, repeats, signal)) });
+    problems.push({ name, ...(await measureForms(backend, await madeUp(), repeats, signal)) });
     onProgress?.({
       ...{ stage: "tune", done: problems.length, total: distinct.size, unit: "products" },
       note: `${name}: ${problems.at(-1)!.form}`,
@@ -71,17 +80,23 @@ function webgpuBackend(): ShaderBackend | undefined {
   return (tf.findBackend("webgpu") as unknown as ShaderBackend | null) ?? undefined;
 }
 
-/** The distinct products of a pass by their names. */
-async function productsOf(run: () => unknown): Promise<Map<string, ProductProblem>> {
-  const distinct = new Map<string, ProductProblem>();
-  const end = beginFormChooser((_, problem) => {
-    distinct.set(problemName(problem), problem);
-    return undefined;
-  });
+/** The distinct problems of a pass by their names, on numbers that are made up. */
+async function problemsOf(run: () => unknown): Promise<Map<string, () => Promise<MadeUpProblem>>> {
+  const distinct = new Map<string, () => Promise<MadeUpProblem>>();
+  const ends = [
+    productForms.begin((backend, problem) => {
+      distinct.set(problemName(problem), () => madeUpProduct(backend, problem));
+      return undefined;
+    }),
+    attentionFormChoice.begin((backend, work) => {
+      distinct.set(attentionName(work), () => madeUpAttention(backend, work));
+      return undefined;
+    }),
+  ];
   try {
     await run();
   } finally {
-    end();
+    for (const end of ends) end();
   }
   return distinct;
 }

@@ -1,13 +1,15 @@
+import { attentionFormChoice, attentionFormName, attentionForms } from "../attention_form.js";
+import type { AttentionWork } from "../attention_problem.js";
 import { deviceOf } from "../dispatch.js";
-import { matrixUnitsInUse } from "../half_precision.js";
-import { setTunedForms } from "../product_choice.js";
+import { attentionUnitsInUse, matrixUnitsInUse } from "../half_precision.js";
+import { productForms } from "../product_choice.js";
 import { formName, formsOf, type ProductProblem } from "../product_form.js";
 import type { ShaderBackend } from "../shader.js";
 
 /** Counts up when the names of problems or forms change their meaning. */
-const version = 3;
+const version = 4;
 
-/** Which form of each matrix product was fastest on a device; plain JSON. */
+/** Which form of each matrix product and pass of attention was fastest on a device; plain JSON. */
 export interface WebgpuTuning {
   readonly version: number;
   /** The device that was measured; on another one the choices are not used. */
@@ -54,17 +56,31 @@ export function problemName({
   ].join(" ");
 }
 
+/** The same of a pass of attention. */
+export function attentionName({ problem, pass }: AttentionWork): string {
+  const { shape, images, heads, queries, keys, layouts } = problem;
+  const flags = Object.entries({ vector: shape.vector, packed: pass.packed, halfY: pass.halfY });
+  const rows = pass.operands.map((name) => layouts[name].row);
+  return [
+    `${pass.name} ${images} x ${heads} x ${queries} x ${keys} x ${shape.width}`,
+    ...flags.flatMap(([name, value]) => (value ? [name] : [])),
+    `rows=${[...new Set(rows)].join("/")}`,
+    (pass.half && attentionUnitsInUse()?.name) || "single",
+  ].join(" ");
+}
+
 /** A table with these choices for the backend's device. */
 export function tuningTable(backend: ShaderBackend, choices: Readonly<Record<string, string>>): WebgpuTuning {
   return { version, adapter: adapterName(backend), choices };
 }
 
 /**
- * Uses measured choices for the products of the "webgpu" backend from now on, or none again. What is no table, is of another
+ * Uses measured choices for the products and the attention of the "webgpu" backend from now on, or none again. What is no table, is of another
  * version or device, or names a form that there no longer is, is left aside; nothing of it can change a result.
  */
 export function useTuning(backend: ShaderBackend, table: unknown): TuningReport {
-  setTunedForms(undefined);
+  productForms.setTuned(undefined);
+  attentionFormChoice.setTuned(undefined);
   if (table === undefined) return { choices: 0, reason: "none was given" };
   if (!isTuning(table)) return { choices: 0, reason: "it is no table of tuned choices" };
   if (table.version !== version) {
@@ -74,11 +90,15 @@ export function useTuning(backend: ShaderBackend, table: unknown): TuningReport 
     return { choices: 0, reason: `it was measured on ${table.adapter}, not on ${adapterName(backend)}` };
   }
   const choices = new Map(Object.entries(table.choices));
-  setTunedForms((ofBackend, problem) => {
+  productForms.setTuned((ofBackend, problem) => {
     const name = choices.get(problemName(problem));
-    return name === undefined
-      ? undefined
-      : formsOf(ofBackend, problem).find((form) => formName(form) === name);
+    if (name === undefined) return undefined;
+    return formsOf(ofBackend, problem).find((form) => formName(form) === name);
+  });
+  attentionFormChoice.setTuned((ofBackend, work) => {
+    const name = choices.get(attentionName(work));
+    if (name === undefined) return undefined;
+    return attentionForms(ofBackend, work).find((form) => attentionFormName(form) === name);
   });
   return { choices: choices.size, reason: `measured on ${table.adapter}` };
 }

@@ -46,6 +46,7 @@ for (const size of values.sizes.split(",").map(Number)) {
   for (const setup of values.setups.split(",")) {
     const options: SceneRunOptions = {
       ...{ scene, model, setup, outDir: join(folder, "map"), emptyShare: Number(values.empty) },
+      lakesByIndex: values.width !== undefined,
       ...(values.tile !== undefined && { tilePx: Number(values.tile) }),
     };
     const { status, stdout } = spawnSync(
@@ -103,7 +104,7 @@ function rowOf(size: number, setup: string, run: SceneRun): string[] {
   ];
 }
 
-/** A bundle of the asked size with random weights: what it finds is nonsense, and its time is that of a trained one. */
+/** A bundle of the asked size with random weights: its time is that of a trained one. */
 async function randomModel(): Promise<string> {
   const [embedDim, depth] = [Number(values.width), Number(values.depth)];
   const path = join(folder, `random-${embedDim}-${depth}.safetensors`);

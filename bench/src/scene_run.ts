@@ -16,6 +16,8 @@ export interface SceneRunOptions {
   readonly tilePx?: number;
   /** Share of the columns that hold no data. */
   readonly emptyShare: number;
+  /** The model runs, and its answer is replaced by that of an index: random weights find noise, a thousand outlines for each lake. */
+  readonly lakesByIndex?: boolean;
 }
 
 /** What it measured. */
@@ -50,7 +52,7 @@ const bandCount = segmenter.config.bands.length;
 /** Batches under way at once: as many as keep every process or thread that runs tiles at work. */
 const concurrency = 2 * jobs;
 const predict: TilePredictor["predict"] =
-  name === "free" ? freePredict : (pixels, shape) => segmenter.predictPixels(pixels, shape);
+  name === "free" ? freePredict : options.lakesByIndex ? indexAfterModel : modelPredict;
 const busy = { batches: 0, sinceMs: 0, totalMs: 0 };
 
 const before = await modelAlone();
@@ -90,6 +92,19 @@ async function openEngine(): Promise<{ segmenter: LakeSegmenter; jobs: number }>
     { model: options.model, console: quiet, signal, cleanUp },
   );
   return { segmenter, jobs: facts.jobs };
+}
+
+function modelPredict(...batch: Parameters<TilePredictor["predict"]>): Promise<Float32Array> {
+  return segmenter.tilePredictor?.predict(...batch) ?? segmenter.predictPixels(...batch);
+}
+
+async function indexAfterModel(
+  ...[pixels, shape]: Parameters<TilePredictor["predict"]>
+): Promise<Float32Array> {
+  // The model's may be gone with its thread.
+  const own = pixels.slice();
+  await modelPredict(pixels, shape);
+  return freePredict(own, shape);
 }
 
 /**

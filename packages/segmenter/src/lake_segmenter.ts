@@ -90,6 +90,11 @@ export class LakeSegmenter {
     return this.engine?.description;
   }
 
+  /** What runs tiles where they do not run on the current backend: to put something around it for `predictScene`. */
+  get tilePredictor(): TilePredictor | undefined {
+    return this.engine;
+  }
+
   /**
    * Loads a bundle: a path (file or folder), a URL, or the bytes of a file. On WebGPU with precision "f16" in force
    * (`selectBackend`) its weights are kept as halves.

@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { channelMoments } from "./channel_moments.js";
-import { type ChannelNorm, normaliseChannels, pullBackChannels } from "./channel_norm.js";
+import { normaliseChannels, pullBackChannels } from "./channel_norm.js";
+import type { ChannelNorm } from "./channel_pass.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 
 /**

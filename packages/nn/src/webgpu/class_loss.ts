@@ -1,12 +1,8 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { ClassLossOptions } from "../ops/class_loss_types.js";
-import {
-  type ClassLossVariant,
-  classSlopesCode,
-  classTermsCode,
-  sharesSoftmax,
-} from "./class_loss_shader.js";
-import { columnsOfGroup, laneSumCode } from "./column_sums.js";
+import type { ClassLossVariant } from "./class_loss_shader.js";
+import { classSlopesCode, classSumsCode, classTotalCode, groupsPerRow, threads } from "./class_loss_tiles.js";
+import { columnsOfGroup } from "./column_sums.js";
 import { dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 
@@ -20,9 +16,6 @@ import type { KernelCall, WebgpuKernel } from "./kernel.js";
  * neighbours. Sums are added up in a tree of fixed order.
  */
 
-const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
 /** Groups that keep a large GPU busy, and the fewest pixels of one. */
 const [wantedGroups, leastPixels] = [512, 1024];
 
@@ -76,63 +69,6 @@ function ownUniforms(
   ];
 }
 
-/** Sums of a part of the pixels, per class; of cross-entropy there is one for all classes. */
-function sumsCode(variant: ClassLossVariant, sumColumns: number): string {
-  const columns = columnsOfGroup(sumColumns);
-  const shared = sharesSoftmax(variant);
-  return `
-${classTermsCode(variant)}
-${laneSumCode(columns, "vec4<f32>")}
-var<workgroup> softmaxes : array<vec2<f32>, ${shared ? threads : 1}>;
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let c = i32(group.x * ${columns}u + thread % ${columns}u);
-  let first = i32(group.y) * uniforms.perGroup;
-  let last = min(first + uniforms.perGroup, uniforms.pixels);
-  var sum = vec4<f32>();
-  for (var start = first; start < last; start += ${threads}) {
-    let end = min(start + ${threads}, last);
-    ${
-      shared
-        ? `if (start + i32(thread) < end) { softmaxes[thread] = softmaxOf(start + i32(thread)); }
-    workgroupBarrier();`
-        : ""
-    }
-    if (c < ${sumColumns}) {
-      for (var pixel = start + i32(thread / ${columns}u); pixel < end; pixel += ${threads / columns}) {
-        sum += terms(pixel, c, ${shared ? "softmaxes[pixel - start]" : "vec2<f32>()"});
-      }
-    }
-    ${shared ? "workgroupBarrier();" : ""}
-  }
-  let whole = laneSum(sum, thread);
-  if (thread < ${columns}u && c < ${sumColumns}) { parts[i32(group.y) * ${sumColumns} + c] = whole; }
-}
-`;
-}
-
-/** Adds the parts, and puts the three sums of each class one row below the other; classes without sums get zeros. */
-function totalCode(classes: number, sumColumns: number): string {
-  const columns = columnsOfGroup(classes);
-  return `
-${laneSumCode(columns, "vec4<f32>")}
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let c = i32(group.x * ${columns}u + thread % ${columns}u);
-  var sum = vec4<f32>();
-  if (c < ${sumColumns}) {
-    for (var part = i32(thread / ${columns}u); part < uniforms.parts; part += ${threads / columns}) {
-      sum += parts[part * ${sumColumns} + c];
-    }
-  }
-  let whole = laneSum(sum, thread);
-  if (thread < ${columns}u && c < ${classes}) {
-    for (var row = 0; row < 3; row++) { total[row * ${classes} + c] = whole[row]; }
-  }
-}
-`;
-}
-
 /** `GlofClassSums`: logits [P, K], labels, weights? [K] -> sums [3, K]. */
 function classSums(call: KernelCall): TensorInfo {
   const { backend } = call;
@@ -147,7 +83,7 @@ function classSums(call: KernelCall): TensorInfo {
     outputs: [{ name: "parts", element: "vec4<f32>", into: [count, sumColumns, 4] }],
     inputs,
     uniforms: [...uniforms, ["perGroup", "i32", perGroup]],
-    code: () => sumsCode(variant, sumColumns),
+    code: () => classSumsCode(variant, sumColumns),
     groups: [Math.ceil(sumColumns / columnsOfGroup(sumColumns)), count, 1],
   });
   const [total] = dispatch(backend, {
@@ -155,34 +91,11 @@ function classSums(call: KernelCall): TensorInfo {
     outputs: [{ name: "total", element: "f32", into: [3, classes] }],
     inputs: [{ name: "parts", element: "vec4<f32>", tensor: parts! }],
     uniforms: [["parts", "i32", count]],
-    code: () => totalCode(classes, sumColumns),
+    code: () => classTotalCode(classes, sumColumns),
     groups: [Math.ceil(classes / columnsOfGroup(classes)), 1, 1],
   });
   backend.disposeData(parts!.dataId);
   return total!;
-}
-
-function slopesCode(variant: ClassLossVariant): string {
-  const shared = sharesSoftmax(variant);
-  return `
-${classSlopesCode(variant)}
-var<workgroup> known : array<vec4<f32>, ${shared ? threads : 1}>;
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let start = i32(group.y * ${groupsPerRow}u + group.x) * ${threads};
-  if (start >= uniforms.pixels) { return; }
-  let count = min(${threads}, uniforms.pixels - start);
-  ${
-    shared
-      ? `if (i32(thread) < count) { known[thread] = pixelOf(start + i32(thread)); }
-  workgroupBarrier();`
-      : ""
-  }
-  for (var i = i32(thread); i < count * K; i += ${threads}) {
-    dx[start * K + i] = slope(start + i / K, i % K, ${shared ? "known[i / K]" : "vec4<f32>()"});
-  }
-}
-`;
 }
 
 /** `GlofClassSlopes`: as above and coefficients [2, K] -> the derivative by the logits. */
@@ -194,7 +107,7 @@ function classSlopes(call: KernelCall): TensorInfo {
     outputs: [{ name: "dx", element: "f32", into: call.inputs.logits!.shape }],
     inputs: [...inputs, { name: "coefficients", element: "f32", tensor: call.inputs.coefficients! }],
     uniforms,
-    code: () => slopesCode(variant),
+    code: () => classSlopesCode(variant),
     groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
   });
   return dx!;

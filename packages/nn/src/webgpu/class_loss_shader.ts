@@ -77,7 +77,7 @@ fn focalWeight(target_ : f32) -> f32 { return uniforms.rise * target_ + uniforms
 `;
 
 /** WGSL: `terms(pixel, c, known)`, three of a class (of all classes together for cross-entropy); `known` is the pixel's softmax. */
-export function classTermsCode(variant: ClassLossVariant): string {
+export function termsCode(variant: ClassLossVariant): string {
   return `${commonCode(variant)}\n${terms(variant)}`;
 }
 
@@ -122,7 +122,7 @@ ${start}
  * WGSL: `pixelOf(pixel)` is what the slopes of a pixel's classes have in common, where they share a softmax (largest logit, sum
  * of exponentials, and what is subtracted or multiplied); `slope(pixel, c, known)` is the derivative by a logit.
  */
-export function classSlopesCode(variant: ClassLossVariant): string {
+export function slopeCode(variant: ClassLossVariant): string {
   return `${commonCode(variant)}\n${slopes(variant)}`;
 }
 

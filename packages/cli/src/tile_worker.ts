@@ -1,10 +1,9 @@
+import { parentPort } from "node:worker_threads";
 import { selectBackend } from "@glof/runtime";
 import { LakeSegmenter } from "@glof/segmenter";
 import { type Order, toPlainFailure, type WorkerAnswer } from "./jobs/messages.js";
 
-// A worker process of `glof map --jobs`: its own backend and weights; one order at a time.
-const answer = (message: WorkerAnswer): void => void process.send?.(message);
-
+// A worker thread of `glof map --jobs`: its own backend and weights. It answers orders one after the other.
 let segmenter: LakeSegmenter | undefined;
 
 async function carryOut(order: Order): Promise<WorkerAnswer> {
@@ -16,11 +15,14 @@ async function carryOut(order: Order): Promise<WorkerAnswer> {
   return { kind: "done", prob: await segmenter!.predictPixels(order.pixels, order.shape) };
 }
 
-process.on("message", (order: Order) => {
-  carryOut(order).then(answer, (error: unknown) =>
-    answer({ kind: "failed", failure: toPlainFailure(error) }),
+async function answer(order: Order): Promise<void> {
+  const message = await carryOut(order).catch(
+    (error: unknown): WorkerAnswer => ({ kind: "failed", failure: toPlainFailure(error) }),
   );
+  parentPort!.postMessage(message, message.kind === "done" ? [message.prob.buffer as ArrayBuffer] : []);
+}
+
+let last: Promise<void> = Promise.resolve();
+parentPort!.on("message", (order: Order) => {
+  last = last.then(() => answer(order));
 });
-// Ctrl-C in a terminal goes to every process of the command; the first one decides, and this one ends with it.
-process.on("SIGINT", () => {});
-process.on("disconnect", () => process.exit());

@@ -1,8 +1,15 @@
 import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
 
-/** Script of the worker processes, beside this one: in the sources as in the built command. */
-export function tileWorkerEntry(): string {
-  const here = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`./tile_worker${extname(here)}`, import.meta.url));
+/** Script of the worker threads, beside this one: in the sources as in the built command. */
+export function tileWorkerEntry(): URL {
+  const here = import.meta.url;
+  const entry = new URL(`./tile_worker${extname(here)}`, here);
+  return extname(here) === ".ts" ? fromSources(entry) : entry;
+}
+
+/** From the sources, which need their loader in each thread. */
+function fromSources(entry: URL): URL {
+  const loader = import.meta.resolve("tsx/esm/api");
+  const code = `import { register } from "${loader}"; register(); await import("${entry}");`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }

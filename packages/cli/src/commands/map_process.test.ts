@@ -14,7 +14,7 @@ beforeAll(async () => {
 const options = () => ["--model", path("tiny.safetensors"), "--backend", "cpu", "--threshold", "0.5"];
 
 describe("glof map in a process of its own", () => {
-  it("gives the same files by two worker processes as by one", { timeout: 240_000 }, async () => {
+  it("gives the same files by two workers as by one", { timeout: 240_000 }, async () => {
     const one = await runGlof("map", path("scene.tif"), "--out", path("one"), ...options(), "--jobs", "1");
     expect(one.code).toBe(EXIT.ok);
     const { end } = startGlof("map", path("scene.tif"), "--out", path("two"), ...options(), "--jobs", "2");

@@ -25,7 +25,7 @@ export type WorkerAnswer =
   | { readonly kind: "done"; readonly prob: Float32Array }
   | { readonly kind: "failed"; readonly failure: PlainFailure };
 
-/** An error as it can cross the border between processes, where classes are lost. */
+/** An error as it can cross the border between threads, where classes are lost. */
 export interface PlainFailure {
   readonly code: GlofErrorCode | undefined;
   readonly message: string;

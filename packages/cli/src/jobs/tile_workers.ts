@@ -1,19 +1,17 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { GlofError } from "@glof/core";
 import type { TileEngine } from "@glof/segmenter";
-import { type Batch, fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } from "./messages.js";
+import { fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } from "./messages.js";
 
 /**
- * Starts worker processes, each with its own backend and weights. Which of them runs a tile makes no difference to it, so
- * the result is that of one job. Closing ends them; batches under way fail.
+ * Starts worker threads, each with its own backend and weights. Which of them runs a tile makes no difference to it, so the result
+ * is that of one job. Closing ends them; batches under way fail.
  *
- * @param entry path of the worker's script
+ * @param entry the worker's script
  * @throws GlofError what choosing the backend and loading the bundle throw over there
  */
-export async function startTileWorkers(jobs: number, start: WorkerStart, entry: string): Promise<TileEngine> {
+export async function startTileWorkers(jobs: number, start: WorkerStart, entry: URL): Promise<TileEngine> {
   const workers = Array.from({ length: jobs }, () => new TileWorker(entry));
-  const queue = new BatchQueue(workers);
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.close()));
   };
@@ -24,84 +22,70 @@ export async function startTileWorkers(jobs: number, start: WorkerStart, entry: 
     throw error;
   }
   return {
-    description: `${jobs} x ${start.threads} threads of ${start.backend}, in processes of their own`,
-    // Twice as many batches as workers: none waits while the oldest batch is being awaited.
+    description: `${jobs} x ${start.threads} threads of ${start.backend}, each job with its own weights`,
+    // Twice as many batches as workers: the next one lies there when one is done, even while this thread is busy.
     concurrency: 2 * jobs,
-    predict: (pixels, shape) => queue.run({ pixels, shape }),
+    predict: async (pixels, shape) => {
+      const free = workers.reduce((best, worker) => (worker.load < best.load ? worker : best));
+      const answer = await free.order({ kind: "batch", pixels, shape }, [pixels.buffer]);
+      return (answer as Extract<WorkerAnswer, { kind: "done" }>).prob;
+    },
     close,
   };
 }
 
-/** One process. It takes an order at a time. */
+interface Pending {
+  resolve(answer: WorkerAnswer): void;
+  reject(error: unknown): void;
+}
+
+/** One thread. It answers its orders in turn. */
 class TileWorker {
-  private readonly child: ChildProcess;
-  private readonly exit: Promise<unknown>;
-  private pending: { resolve(answer: WorkerAnswer): void; reject(error: unknown): void } | undefined;
+  private readonly thread: Worker;
+  private readonly pending: Pending[] = [];
   private failure: unknown;
 
-  constructor(entry: string) {
-    this.child = fork(entry, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    this.exit = once(this.child, "exit");
-    this.child.on("message", (answer: WorkerAnswer) => {
-      if (answer.kind === "failed") this.settle(({ reject }) => reject(fromPlainFailure(answer.failure)));
-      else this.settle(({ resolve }) => resolve(answer));
+  constructor(entry: URL) {
+    // Some packages look into `workerData` in whatever thread loads them.
+    this.thread = new Worker(entry, { workerData: {} });
+    this.thread.on("message", (answer: WorkerAnswer) => {
+      const order = this.pending.shift();
+      if (answer.kind === "failed") order?.reject(fromPlainFailure(answer.failure));
+      else order?.resolve(answer);
     });
-    this.child.on("error", (error) => this.fail(error));
-    this.child.on("exit", (code, signal) =>
+    this.thread.on("error", (error) => this.fail(error));
+    this.thread.on("exit", (code) =>
       this.fail(
         new GlofError(
           "internal",
-          `glof map: expected a worker process to go on, it ended (${signal ?? `code ${code}`}). Try fewer --jobs: each needs memory for the model.`,
+          `glof map: expected a worker thread to go on, it ended (code ${code}). Try fewer --jobs: each needs memory for the model.`,
         ),
       ),
     );
   }
 
-  order(order: Order): Promise<WorkerAnswer> {
+  /** Orders that are not answered. */
+  get load(): number {
+    return this.pending.length;
+  }
+
+  /** @param transfer buffers that the thread takes over */
+  order(order: Order, transfer: readonly ArrayBuffer[] = []): Promise<WorkerAnswer> {
     return new Promise((resolve, reject) => {
       if (this.failure !== undefined) return reject(this.failure);
-      this.pending = { resolve, reject };
-      this.child.send(order, (error) => error && this.fail(error));
+      this.pending.push({ resolve, reject });
+      this.thread.postMessage(order, transfer);
     });
   }
 
+  /** Ends the thread in whatever it does. */
   async close(): Promise<void> {
-    this.fail(new GlofError("aborted", "glof map: the worker processes were stopped."));
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill("SIGKILL");
-    await this.exit;
+    this.fail(new GlofError("aborted", "glof map: the workers were stopped."));
+    await this.thread.terminate();
   }
 
   private fail(error: unknown): void {
     this.failure ??= error;
-    this.settle(({ reject }) => reject(this.failure));
-  }
-
-  private settle(how: (pending: NonNullable<TileWorker["pending"]>) => void): void {
-    const { pending } = this;
-    this.pending = undefined;
-    if (pending) how(pending);
-  }
-}
-
-/** Hands out batches in the order they come to whichever worker is free. */
-class BatchQueue {
-  private readonly free: TileWorker[];
-  private readonly waiting: ((worker: TileWorker) => void)[] = [];
-
-  constructor(workers: readonly TileWorker[]) {
-    this.free = [...workers];
-  }
-
-  async run(batch: Batch): Promise<Float32Array> {
-    const worker = this.free.shift() ?? (await new Promise<TileWorker>((take) => this.waiting.push(take)));
-    try {
-      const answer = await worker.order({ kind: "batch", ...batch });
-      return (answer as Extract<WorkerAnswer, { kind: "done" }>).prob;
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next(worker);
-      else this.free.push(worker);
-    }
+    for (const { reject } of this.pending.splice(0)) reject(this.failure);
   }
 }

@@ -6,7 +6,8 @@ import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import type { OperandKind } from "./operand_loader.js";
 import { productForms } from "./product_choice.js";
 import { followingOf, type ProductEnd } from "./product_end.js";
-import { type ProductForm, type ProductProblem, shaderOf } from "./product_form.js";
+import { type ProductForm, shaderOf } from "./product_form.js";
+import type { ProductProblem } from "./product_problem.js";
 import { partsProblem, sumOfParts } from "./product_splits.js";
 import type { ShaderBackend } from "./shader.js";
 

@@ -1,5 +1,6 @@
 import { formChoice } from "./form_choice.js";
-import { likelyForm, type ProductForm, type ProductProblem } from "./product_form.js";
+import { likelyForm, type ProductForm } from "./product_form.js";
+import type { ProductProblem } from "./product_problem.js";
 
 /** Who decides on the forms of matrix products. */
 export const productForms = formChoice<ProductProblem, ProductForm>(likelyForm);

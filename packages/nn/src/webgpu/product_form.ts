@@ -1,5 +1,5 @@
-import { isHardware, type UniformValue, workgroupBytes } from "./dispatch.js";
-import { type Epilogue, isGated, resultColumns } from "./epilogue.js";
+import { isHardware, workgroupBytes } from "./dispatch.js";
+import { isGated, resultColumns } from "./epilogue.js";
 import { matrixUnitsInUse } from "./half_precision.js";
 import { readsVectors } from "./matrix_unit_loader.js";
 import {
@@ -12,33 +12,10 @@ import {
 } from "./matrix_unit_shader.js";
 import type { MatrixUnits } from "./matrix_units.js";
 import type { OperandKind } from "./operand_loader.js";
+import type { ProductProblem } from "./product_problem.js";
 import { type ProductTile, type ProductVariant, productCode, variantKey, vectorB } from "./product_shader.js";
 import { splitsFor } from "./product_splits.js";
 import type { ShaderBackend } from "./shader.js";
-
-/** What a product multiplies, without the numbers: all that its speed depends on. */
-export interface ProductProblem {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** Products in one go. */
-  readonly batch: number;
-  /** Numbers between the operands of two products, 0 where all use the same, and in each operand. */
-  readonly strideA: number;
-  readonly strideB: number;
-  readonly numbersA: number;
-  readonly numbersB: number;
-  readonly kindA: OperandKind;
-  readonly kindB: OperandKind;
-  /** Sizes that the operands' kinds read by. */
-  readonly sizes: readonly UniformValue[];
-  /** The operands' buffers hold halves. */
-  readonly halfA: boolean;
-  readonly halfB: boolean;
-  readonly end: Epilogue;
-  /** Operands may be rounded to half precision. */
-  readonly half: boolean;
-}
 
 /**
  * One way to compute a product; all give the same numbers, up to the order of adding up and the precision asked for. `splits` is

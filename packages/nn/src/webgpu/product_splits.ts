@@ -3,7 +3,7 @@ import { columnsOfGroup, laneSumCode } from "./column_sums.js";
 import type { Dispatch, ShaderInput } from "./dispatch.js";
 import { type Epilogue, finishCode, isGated } from "./epilogue.js";
 import { followingOf, type ProductEnd } from "./product_end.js";
-import type { ProductProblem } from "./product_form.js";
+import type { ProductProblem } from "./product_problem.js";
 
 /**
  * Products whose sum over K is shared among groups of threads: a filter's gradient has few results and a sum over all pixels, the

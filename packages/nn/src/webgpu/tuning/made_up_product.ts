@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type FormPasses, type GatheredProduct, productPasses } from "../product.js";
-import { formName, formsOf, likelyForm, type ProductProblem } from "../product_form.js";
+import { formName, formsOf, likelyForm } from "../product_form.js";
+import type { ProductProblem } from "../product_problem.js";
 import type { ShaderBackend } from "../shader.js";
 import { numbers, operand } from "./made_up_numbers.js";
 import type { MadeUpProblem } from "./measure_forms.js";

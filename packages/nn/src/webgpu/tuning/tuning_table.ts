@@ -3,7 +3,8 @@ import type { AttentionWork } from "../attention_problem.js";
 import { deviceOf } from "../dispatch.js";
 import { attentionUnitsInUse, matrixUnitsInUse } from "../half_precision.js";
 import { productForms } from "../product_choice.js";
-import { formName, formsOf, type ProductProblem } from "../product_form.js";
+import { formName, formsOf } from "../product_form.js";
+import type { ProductProblem } from "../product_problem.js";
 import type { ShaderBackend } from "../shader.js";
 
 /** Counts up when the names of problems or forms change their meaning. */

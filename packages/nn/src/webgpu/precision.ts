@@ -1,10 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linear } from "../ops/linear.js";
-import { disposeParams } from "../params/select.js";
 import { deviceOf, isHardware } from "./dispatch.js";
 import { setHalfStorageInForce } from "./half_in_force.js";
 import { missingForMatrixUnits, setMatrixUnitsInUse } from "./half_precision.js";
-import { errorOfAttention, errorOfProducts, multipliesRight } from "./known_results.js";
+import { errorOfAttention, errorOfProducts, knownProduct } from "./known_results.js";
 import { emulatedUnits, hardwareUnits } from "./matrix_units.js";
 import type { ShaderBackend } from "./shader.js";
 import { toHalfStorage } from "./to_half_storage.js";
@@ -71,16 +70,27 @@ export async function useWebgpuPrecision(
 
 /** Puts half storage into force; otherwise says what keeps it from being used. */
 async function tryHalfStorage(): Promise<string | undefined> {
+  const { operands, isRight } = knownProduct(32);
+  const [x, w] = operands();
   setHalfStorageInForce(true);
-  const isRight = await multipliesRight(30, async (x, w) => {
-    const stored = await toHalfStorage({ w });
-    const y = linear(x, stored.w!, undefined, { compact: true });
-    disposeParams(stored);
-    return y;
+  const isKept = await multipliesRight(x, w, isRight).catch((error) => {
+    setHalfStorageInForce(false);
+    throw error;
   });
-  if (isRight) return undefined;
+  if (isKept) return undefined;
   setHalfStorageInForce(false);
   return "halves gave wrong numbers for a known product";
+}
+
+/** Whether a product is right whose right operand and result are kept as halves. */
+async function multipliesRight(
+  x: tf.Tensor,
+  w: tf.Tensor,
+  isRight: (values: ArrayLike<number>) => boolean,
+): Promise<boolean> {
+  const stored = await toHalfStorage({ w });
+  const y = linear(x, stored.w!, undefined, { compact: true });
+  return isRight(await y.data().finally(() => tf.dispose([x, w, y, stored])));
 }
 
 /** Puts matrix units into use, as far as they compute right, and says how far. */
@@ -94,14 +104,16 @@ async function tryMatrixUnits(
   }
   const units = emulated ? emulatedUnits : hardwareUnits;
   const name = emulated ? "matrix units emulated on the processor" : "matrix units";
+  // In use for as long as they are tried; what throws, such as a lost device, leaves them out of use.
   setMatrixUnitsInUse(units);
-  const wrong = await errorOfProducts(backend);
-  const wrongAttention = await errorOfAttention(backend);
+  const [wrong, wrongAttention] = await Promise.resolve()
+    .then(async () => [await errorOfProducts(backend), await errorOfAttention(backend)])
+    .finally(() => setMatrixUnitsInUse(undefined));
   if (wrong !== undefined) {
-    setMatrixUnitsInUse(undefined);
     return { inUse: false, reason: `products are computed in single precision, because ${wrong}` };
   }
   if (wrongAttention === undefined) {
+    setMatrixUnitsInUse(units);
     return {
       inUse: true,
       reason: `products and attention run on ${name}, which were checked against known ones`,

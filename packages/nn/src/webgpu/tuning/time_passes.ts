@@ -1,44 +1,37 @@
-import { throwIfAborted } from "@glof/core";
 import { internalsOf } from "../backend_internals.js";
 import type { PreparedPass } from "../compute_pass.js";
 import type { ShaderBackend } from "../shader.js";
 
-/** Time that one measurement should take, so that the clock's grain (0.1 ms in Dawn) does not matter. */
-const wantedMs = 5;
-const mostRuns = 200;
-/** Where a pass is slow, it is measured fewer times, but once. */
-const mostMs = 2000;
-
-/** How a pass is measured. */
-export interface TimingOptions {
-  /** Measurements wanted, of which the median counts. */
-  readonly repeats: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /**
- * Milliseconds that passes take on the device, one after the other: the median of several measurements, after a first run to warm
- * up.
- *
- * @throws GlofError `aborted`
+ * Time that one measurement should take: what starting and ending it takes, and a clock's grain (0.1 ms where Dawn makes it
+ * coarse), are small beside it.
  */
-export async function timePasses(
+const wantedMs = 5;
+const mostRuns = 2000;
+
+/** Runs of passes that make a measurement long enough; a warm-up comes before. */
+export async function runsWorthMeasuring(
   backend: ShaderBackend,
   passes: readonly PreparedPass[],
-  { repeats, signal }: TimingOptions,
+): Promise<{ runs: number; ms: number }> {
+  await timeRuns(backend, passes, 1);
+  // One run may be shorter than the clock's grain: the count grows until they last.
+  for (let runs = 1; ; ) {
+    const ms = await timeRuns(backend, passes, runs);
+    if (ms >= wantedMs / 2 || runs >= mostRuns) return { runs, ms };
+    const growth = Math.max(2, Math.min(16, Math.ceil(wantedMs / Math.max(ms, 1e-3))));
+    runs = Math.min(mostRuns, runs * growth);
+  }
+}
+
+/** Milliseconds on the device that `runs` runs of passes take, one after the other. */
+export function timeRuns(
+  backend: ShaderBackend,
+  passes: readonly PreparedPass[],
+  runs: number,
 ): Promise<number> {
   const measure = internalsOf(backend).device.features.has("timestamp-query") ? byTimestamps : byClock;
-  await measure(backend, passes, 1);
-  const once = await measure(backend, passes, 1);
-  const runs = Math.max(1, Math.min(mostRuns, Math.ceil(wantedMs / Math.max(once, 1e-3))));
-  const wanted = Math.max(1, Math.min(repeats, Math.floor(mostMs / (once * runs))));
-  const times: number[] = [];
-  while (times.length < wanted) {
-    throwIfAborted(signal, "tuneWebgpu");
-    times.push((await measure(backend, passes, runs)) / runs);
-  }
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1]!;
+  return measure(backend, passes, runs);
 }
 
 /** Records the passes `runs` times over; they follow each other on the device. */
@@ -74,6 +67,8 @@ async function byTimestamps(
   runs: number,
 ): Promise<number> {
   const { device } = internalsOf(backend);
+  // Work that is still under way would be measured with them.
+  await device.queue.onSubmittedWorkDone();
   const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
   const [solved, read] = [
     device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC }),

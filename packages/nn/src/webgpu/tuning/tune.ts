@@ -55,7 +55,7 @@ export async function tuneWebgpu(
   const problems: MeasuredProblem[] = [];
   for (const [name, madeUp] of distinct) {
     throwIfAborted(signal, "tuneWebgpu");
-    problems.push({ name, ...(await measureForms(backend, await madeUp(), repeats, signal)) });
+    problems.push({ name, ...(await measureForms(backend, await madeUp(), { repeats, signal })) });
     onProgress?.({
       ...{ stage: "tune", done: problems.length, total: distinct.size, unit: "products" },
       note: `${name}: ${problems.at(-1)!.form}`,

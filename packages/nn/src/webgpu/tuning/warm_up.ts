@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compileOnly } from "../compute_pass.js";
 
 interface CompilingBackend {
+  readonly device: GPUDevice;
   /** What compiles is a promise. */
   pipelineCache: Record<string, unknown>;
 }
@@ -16,37 +17,60 @@ interface CompilingBackend {
  * @throws GlofError `internal` when the device refuses a shader
  */
 export async function warmUpWebgpu(run: () => unknown): Promise<void> {
-  if (tf.getBackend() !== "webgpu") return;
+  const refusal = await refusalOf(run);
+  if (refusal === undefined) return;
+  const { message, cause } = refusal;
+  throw new GlofError(
+    "internal",
+    `warmUpWebgpu: expected shaders that compile, got: ${message}. Do report it.`,
+    { cause },
+  );
+}
+
+/** Why a device does not take a shader. */
+export interface Refusal {
+  readonly message: string;
+  readonly cause: unknown;
+}
+
+/**
+ * Compiles the shaders of a pass, as `warmUpWebgpu`, and says why one of them is refused. A refused pipeline that is recorded spoils
+ * the whole command buffer with what others recorded there: whoever tries a form first asks here.
+ */
+export async function refusalOf(run: () => unknown): Promise<Refusal | undefined> {
+  if (tf.getBackend() !== "webgpu") return undefined;
   const backend = tf.backend() as unknown as CompilingBackend;
-  const { pipelineCache } = backend;
+  const { device, pipelineCache } = backend;
   // Promises go into a cache of their own that sees the real one: nobody else can use a shader before it is compiled.
   const coming: Record<string, unknown> = Object.create(pipelineCache);
   backend.pipelineCache = coming;
   tf.env().set(compileOnly, true);
+  device.pushErrorScope("validation");
+  let invalid: Promise<GPUError | null>;
   try {
     tf.tidy(() => void run());
   } finally {
     tf.env().set(compileOnly, false);
     backend.pipelineCache = pipelineCache;
-    await keep(coming, pipelineCache);
+    invalid = device.popErrorScope();
   }
+  const failed = await keep(coming, pipelineCache);
+  // What is wrong with a module says more than that its pipeline is refused.
+  const error = (await invalid) ?? failed?.reason;
+  if (error === undefined) return undefined;
+  return { message: "message" in Object(error) ? String(error.message) : String(error), cause: error };
 }
 
-/** Puts what was compiled into the cache, unless somebody else was faster. */
-async function keep(coming: Record<string, unknown>, cache: Record<string, unknown>): Promise<void> {
+/** Puts what was compiled into the cache, unless somebody else was faster; the first that was refused. */
+async function keep(
+  coming: Record<string, unknown>,
+  cache: Record<string, unknown>,
+): Promise<PromiseRejectedResult | undefined> {
   const compiled = await Promise.allSettled(
     Object.entries(coming).map(async ([key, pipeline]) => {
       const ready = await pipeline;
       cache[key] ??= ready;
     }),
   );
-  const failed = compiled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
-  if (!failed) return;
-  const { reason: cause } = failed;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  throw new GlofError(
-    "internal",
-    `warmUpWebgpu: expected shaders that compile, got: ${reason}. Do report it.`,
-    { cause },
-  );
+  return compiled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
 }

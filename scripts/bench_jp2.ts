@@ -10,10 +10,12 @@ import { beginCog, crsFromEpsg, openRaster, type PixelWindow } from "../packages
 
 const side = 10_980;
 const windowPx = 512;
+const stripRows = 196;
 const [mode, given] = process.argv.slice(2);
 const modes = {
   open: measureOpen,
   walk: measureWalk,
+  strips: measureStrips,
   windows: measureWindows,
   overview: measureOverview,
   whole: measureWhole,
@@ -63,6 +65,18 @@ async function measureWalk(path: string): Promise<string> {
   }
   await raster.close();
   return `all pixels in windows of ${windowPx} x ${windowPx}, sum ${sum}`;
+}
+
+/** Every pixel once, in rows of tiles of a model over the whole width, which is how a scene is read. */
+async function measureStrips(path: string): Promise<string> {
+  const raster = await openRaster(path);
+  const { width, height } = raster.grid;
+  let sum = 0;
+  for (let y = 0; y < height; y += stripRows) {
+    sum += await readSum(raster, { x: 0, y, width, height: Math.min(stripRows, height - y) });
+  }
+  await raster.close();
+  return `all pixels in strips of ${stripRows} rows, sum ${sum}`;
 }
 
 /** Windows far from each other: what one look at a place costs. */

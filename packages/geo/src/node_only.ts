@@ -13,4 +13,7 @@ export const inNode = (): boolean => typeof process !== "undefined" && process.v
 export const loadFs = () => load("node:fs/promises") as Promise<typeof import("node:fs/promises")>;
 export const loadZlib = () => load("node:zlib") as Promise<typeof import("node:zlib")>;
 export const loadUrl = () => load("node:url") as Promise<typeof import("node:url")>;
+export const loadOs = () => load("node:os") as Promise<typeof import("node:os")>;
+export const loadModules = () => load("node:module") as Promise<typeof import("node:module")>;
+export const loadThreads = () => load("node:worker_threads") as Promise<typeof import("node:worker_threads")>;
 export const loadCoreNode = () => load("@glof/core/node") as Promise<typeof import("@glof/core/node")>;

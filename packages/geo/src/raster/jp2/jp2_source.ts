@@ -5,8 +5,8 @@ import { createBlockCache, sharedBlock } from "../block_cache.js";
 import type { ByteSource } from "../byte_source.js";
 import type { OpenRasterOptions } from "../raster_format.js";
 import { checkWindow } from "../window_reader.js";
-import { decodeCodestream } from "./decoder.js";
 import type { MainHeader, Rectangle } from "./jp2_types.js";
+import { type TileDecoders, tileDecoders } from "./tile_decoders.js";
 import type { TilePartIndex } from "./tile_parts.js";
 import { readTileStream, tileRectangle } from "./tile_stream.js";
 
@@ -22,9 +22,6 @@ export interface Jp2Level {
   readonly bands: readonly RasterBand[];
   readonly options: OpenRasterOptions;
 }
-
-/** Tiles in work at one time: while one decodes, the next is read. */
-const tilesAtOnce = 2;
 
 /** The pixels of a codestream at one resolution, by window; `close` forgets the decoded tiles and leaves the file open. */
 export function createJp2Source(jp2: Jp2Level): RasterSource {
@@ -48,18 +45,24 @@ export function createJp2Source(jp2: Jp2Level): RasterSource {
       checkBands(wanted, bands.length, bytes.name);
       const out = wanted.map((band) => createRasterArray(bands[band]!.dtype, window.width * window.height));
       const tiles = tilesOf(jp2, window);
+      const decoders = await tileDecoders(tiles.length, jp2.options.locateFile);
       const work = async (): Promise<void> => {
         for (let tile = tiles.pop(); tile !== undefined; tile = tiles.pop()) {
           throwIfAborted(signal, "readWindow");
           const number = tile;
-          const pixels = await sharedBlock(cache, number, () => decodeTile(jp2, number, signal), signal);
+          const pixels = await sharedBlock(
+            cache,
+            number,
+            () => decodeTile(jp2, number, decoders, signal),
+            signal,
+          );
           const place = placeOf(jp2, number);
           wanted.forEach((band, index) => {
             copyTile(pixels, place, band, bands.length, window, out[index]!);
           });
         }
       };
-      await Promise.all(Array.from({ length: Math.min(tilesAtOnce, tiles.length) }, work));
+      await Promise.all(Array.from({ length: Math.min(decoders.atOnce, tiles.length) }, work));
       return out;
     },
     async close() {
@@ -82,14 +85,14 @@ function checkBands(wanted: readonly number[], count: number, name: string): voi
 async function decodeTile(
   jp2: Jp2Level,
   tile: number,
+  decoders: TileDecoders,
   signal: AbortSignal | undefined,
 ): Promise<RasterArray> {
-  const { bytes, header, index, level, bands, options } = jp2;
+  const { bytes, header, index, level, bands } = jp2;
   const stream = await readTileStream(bytes, header, index, tile, signal);
   const { x0, y0, x1, y1 } = placeOf(jp2, tile);
   const samples = (x1 - x0) * (y1 - y0) * header.componentCount;
-  const job = { stream, level, samples, dtype: bands[0]!.dtype, name: bytes.name };
-  return decodeCodestream(job, options.locateFile);
+  return decoders.decode({ stream, level, samples, dtype: bands[0]!.dtype, name: bytes.name });
 }
 
 /** Where a tile lies in the raster of this resolution. */

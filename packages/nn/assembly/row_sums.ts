@@ -21,7 +21,8 @@ export function rowSums(x: usize, rows: i32, width: i32, out: usize): void {
   }
 }
 
-function blockSum(x: usize, count: i32): f32 {
+/** The sum of `count` floats; in single precision, so not of many. */
+export function blockSum(x: usize, count: i32): f32 {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;

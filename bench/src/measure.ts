@@ -46,7 +46,8 @@ interface Running {
 /**
  * Measures sides on one task, interleaved: a run of each in turn, again and again, so that what else the machine does
  * falls on all alike. A first run of each, not counted, warms caches and compilers up and tells how long a run is; only
- * where it is longer than `mostMs` it is the measurement.
+ * where it is longer than `mostMs` it is the measurement. A run shorter than `leastMs` is repeated for about that time first:
+ * compilers get to it late, and the first run would make it look many times as long as it is.
  */
 export async function measureTask(
   task: Task,
@@ -64,7 +65,7 @@ export async function measureTask(
     }
     const firstMs = first.ms!;
     const isSlow = firstMs > mostMs;
-    const inner = Math.max(1, Math.ceil(leastMs / Math.max(firstMs, 0.01)));
+    const inner = await warmUp(side, firstMs, leastMs);
     const facts = { ...prepared.facts, ...first.facts };
     const replies = isSlow ? [first] : [];
     const wanted = isSlow ? 0 : Math.min(repeats, Math.floor(mostMs / Math.max(firstMs, 0.01)));
@@ -80,6 +81,15 @@ export async function measureTask(
   const measured = new Map(running.map((one) => [one.side.name, outcomeOf(one)]));
   // In the order of the sides.
   return Object.fromEntries(sides.map(({ name }) => [name, outcomes[name] ?? measured.get(name)!]));
+}
+
+/** Runs a measurement has, after a warm-up with as many as the first run suggests. */
+async function warmUp(side: SideClient, firstMs: number, leastMs: number): Promise<number> {
+  const runsOf = (ms: number): number => Math.max(1, Math.ceil(leastMs / Math.max(ms, 0.01)));
+  const inner = runsOf(firstMs);
+  if (inner === 1) return 1;
+  const { ms = firstMs } = await side.ask({ ask: "run", inner });
+  return runsOf(ms);
 }
 
 function outcomeOf({ first, replies }: Running): Measured | Absent {

@@ -15,6 +15,7 @@ import {
   sortDescending,
   swiglu,
   valueAndGrad,
+  withGradient,
 } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TaskArgs } from "../protocol.js";
@@ -113,10 +114,19 @@ function work(args: TaskArgs, inputs: Inputs, forward: (...inputs: tf.Tensor[]) 
   const params: Params = Object.fromEntries(inputs.map((tensor, index) => [String(index), tensor]));
   return operationWork(tf, inputs, forward, (dy) => {
     const { value, grads } = valueAndGrad(
-      (given) => tf.sum(tf.mul(forward(...inputs.map((_, index) => given[String(index)]!)), dy)) as tf.Scalar,
+      (given) => withSlope(forward(...inputs.map((_, index) => given[String(index)]!)), dy),
       params,
     );
     value.dispose();
     return inputs.map((_, index) => grads[String(index)]!);
+  });
+}
+
+/** A loss with the slope `dy`, and no work of its own: peers are handed the gradient of the result too. */
+function withSlope(y: tf.Tensor, dy: tf.Tensor): tf.Scalar {
+  return withGradient({
+    inputs: { y },
+    forward: () => ({ value: tf.scalar(0), saved: {} }),
+    backward: () => ({ y: dy }),
   });
 }

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 
 /**
@@ -10,8 +11,6 @@ import type { KernelCall, WebgpuKernel } from "./kernel.js";
  */
 
 const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
 
 /** Uniforms by the names of `AdamNumbers`. */
 const numberNames = ["beta1", "beta2", "epsilon", "shrink", "l2", "stepSize", "spreadScale"] as const;
@@ -21,7 +20,7 @@ function code(known: ReadonlySet<string>): string {
   return `
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${threads}u + thread);
+  let at = i32((group.y * ${groupsPerAxis}u + group.x) * ${threads}u + thread);
   if (at >= uniforms.count) { return; }
   let value = param[at];
   let slope = grad[at] + uniforms.l2 * value;
@@ -54,7 +53,7 @@ function adam({ backend, inputs, attributes }: KernelCall): TensorInfo[] {
       ["rest2", "f32", 1 - (attributes.beta2 as number)],
     ],
     code: () => code(known),
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
 }
 

@@ -1,11 +1,12 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { internalsOf } from "./backend_internals.js";
 import { queuePass, type ShaderInput } from "./compute_pass.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import { holdsHalves, loadExpression } from "./half_storage.js";
 import type { ShaderBackend } from "./shader.js";
 
-/** Threads of a group, and groups along one axis that every device takes. */
-const [threads, groupsPerRow] = [256, 65_535];
+/** Threads of a group. */
+const threads = 256;
 
 /**
  * The tensor, or a copy of it, which the caller disposes, where its buffer does not hold single numbers: whole numbers of a
@@ -37,11 +38,11 @@ function convert(backend: ShaderBackend, tensor: TensorInfo, kind: "from_halves"
     code: () => `
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${threads}u + thread);
+  let at = i32((group.y * ${groupsPerAxis}u + group.x) * ${threads}u + thread);
   if (at < uniforms.count) { y[at] = ${value}; }
 }
 `,
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
   return floats!;
 }

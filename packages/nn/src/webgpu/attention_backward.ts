@@ -40,7 +40,7 @@ export function operandsOf(gradient: AttentionGradient): readonly AttentionOpera
 export function attentionGradientCode(gradient: AttentionGradient, shape: HeadShape): string {
   const { own, tiles, rows, others, weight, added } = roles[gradient];
   const statisticsAt = (query: string): string =>
-    `statistics[i32(group.y) * uniforms.queries + min(${query}, uniforms.queries - 1)]`;
+    `statistics[pair * uniforms.queries + min(${query}, uniforms.queries - 1)]`;
   const isOfQuery = gradient === "dq";
   const weightOf = (c: string): string =>
     weight === "p"

@@ -60,7 +60,7 @@ ${softmaxWalk(shape)}
   pool[thread] = vec4<f32>(along * factor);
   workgroupBarrier();
   if (slice == 0u && wanted < uniforms.queries) {
-    let at = 2 * (i32(group.y) * uniforms.queries + row);
+    let at = 2 * (pair * uniforms.queries + row);
     result[at] = whole.x + log2(whole.y);
     var alongY = 0.0;
     for (var s = 0u; s < ${slicesOf(shape)}u; s++) { alongY += pool[inGroup + s * ${shape.rows}u].x; }

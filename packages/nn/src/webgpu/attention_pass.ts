@@ -4,6 +4,7 @@ import { type AttentionForm, attentionFormChoice } from "./attention_form.js";
 import type { AttentionPass, AttentionProblem } from "./attention_problem.js";
 import { elementOf, poolBytes, type RowLayout } from "./attention_shader.js";
 import { type Dispatch, dispatch, type ShaderInput, type UniformValue, workgroupBytes } from "./dispatch.js";
+import { foldedGroups } from "./folded_groups.js";
 import { attentionUnitsInUse } from "./half_precision.js";
 import { unitAttentionCode, unitAttentionKey } from "./matrix_unit_attention.js";
 import { queriesOf } from "./matrix_unit_attention_shape.js";
@@ -32,7 +33,7 @@ export function attentionPass(problem: AttentionProblem, pass: AttentionPass, fo
     inputs: inputsOf(problem, pass),
     uniforms: uniformsOf(problem, pass),
     code,
-    groups: [Math.ceil(pass.rows / rows), problem.images * problem.heads, 1],
+    groups: foldedGroups(Math.ceil(pass.rows / rows), problem.images * problem.heads),
   };
 }
 
@@ -71,7 +72,7 @@ function inputsOf({ shape, tensors }: AttentionProblem, pass: AttentionPass): Sh
 }
 
 function uniformsOf(
-  { layouts, queries, keys, heads, shape, scale }: AttentionProblem,
+  { layouts, queries, keys, images, heads, shape, scale }: AttentionProblem,
   { operands, resultLayout }: AttentionPass,
 ): UniformValue[] {
   const places = operands.map((name): [string, RowLayout] => [name, layouts[name]]);
@@ -86,6 +87,7 @@ function uniformsOf(
     ["queries", "i32", queries],
     ["keys", "i32", keys],
     ["heads", "i32", heads],
+    ["pairs", "i32", images * heads],
     ["headStep", "i32", shape.width],
     ["scale", "f32", scale],
     ["scale2", "f32", scale * Math.LOG2E],

@@ -1,3 +1,4 @@
+import { foldedGroup, foldedParameters } from "./folded_groups.js";
 import { loadExpression, storeStatement } from "./half_storage.js";
 import { repeat } from "./repeat.js";
 
@@ -187,15 +188,20 @@ export function addSlices(
   );
 }
 
+/** WGSL: the head of an image that a group works on, and its number over all images. */
+export const imageAndHead = `let pair = ${foldedGroup};
+  if (pair >= uniforms.pairs) { return; }
+  let image = pair / uniforms.heads;
+  let head = pair % uniforms.heads;`;
+
 /** WGSL: the start of `main` up to the thread's row; `count` is the number of rows of this side. */
 export function mainHead({ rows }: RowTile, count: string): string {
   return `
 @compute @workgroup_size(${attentionThreads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
+fn main(${foldedParameters}, @builtin(local_invocation_index) thread : u32) {
+  ${imageAndHead}
   let slice = thread / ${rows}u;
   let inGroup = thread % ${rows}u;
-  let image = i32(group.y) / uniforms.heads;
-  let head = i32(group.y) % uniforms.heads;
   let wanted = i32(group.x) * ${rows} + i32(inGroup);
   let row = min(wanted, ${count} - 1);`;
 }

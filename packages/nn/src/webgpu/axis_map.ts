@@ -2,6 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type Bands, toBands } from "../ops/bands.js";
 import { internalsOf } from "./backend_internals.js";
 import { dispatch } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import type { ShaderBackend } from "./shader.js";
 
@@ -14,8 +15,6 @@ import type { ShaderBackend } from "./shader.js";
  */
 
 const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
 
 /** One line per row of the matrix: the column of its first weight, how many there are, and they themselves. */
 function tableOf(backend: ShaderBackend, { firsts, counts, weights }: Bands): TensorInfo {
@@ -34,7 +33,7 @@ function tableOf(backend: ShaderBackend, { firsts, counts, weights }: Bands): Te
 const code = (type: string): string => `
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${threads}u + thread);
+  let at = i32((group.y * ${groupsPerAxis}u + group.x) * ${threads}u + thread);
   if (at >= uniforms.count) { return; }
   let place = at / uniforms.inner;
   let line = (place % uniforms.outSize) * uniforms.width;
@@ -75,7 +74,7 @@ function axisMap({ backend, inputs, attributes }: KernelCall): TensorInfo {
       ["width", "i32", table.shape[1]!],
     ],
     code: () => code(element),
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
   backend.disposeData(table.dataId);
   return y!;

@@ -1,9 +1,10 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { ClassLossOptions } from "../ops/class_loss_types.js";
 import type { ClassLossVariant } from "./class_loss_shader.js";
-import { classSlopesCode, classSumsCode, classTotalCode, groupsPerRow, threads } from "./class_loss_tiles.js";
+import { classSlopesCode, classSumsCode, classTotalCode, threads } from "./class_loss_tiles.js";
 import { columnsOfGroup } from "./column_sums.js";
 import { dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 
 /**
@@ -108,7 +109,7 @@ function classSlopes(call: KernelCall): TensorInfo {
     inputs: [...inputs, { name: "coefficients", element: "f32", tensor: call.inputs.coefficients! }],
     uniforms,
     code: () => classSlopesCode(variant),
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
   return dx!;
 }

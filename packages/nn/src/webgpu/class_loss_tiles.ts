@@ -1,10 +1,9 @@
 import { type ClassLossVariant, sharesSoftmax, slopeCode, termsCode } from "./class_loss_shader.js";
 import { columnsOfGroup, laneSumCode } from "./column_sums.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 
 /** Threads of a workgroup, and the pixels that it takes at a time. */
 export const threads = 256;
-/** Groups along one axis that every device takes. */
-export const groupsPerRow = 65_535;
 
 /** Sums of a part of the pixels, per class; of cross-entropy there is one for all classes. */
 export function classSumsCode(variant: ClassLossVariant, sumColumns: number): string {
@@ -71,7 +70,7 @@ ${slopeCode(variant)}
 var<workgroup> known : array<vec4<f32>, ${shared ? threads : 1}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let start = i32(group.y * ${groupsPerRow}u + group.x) * ${threads};
+  let start = i32(group.y * ${groupsPerAxis}u + group.x) * ${threads};
   if (start >= uniforms.pixels) { return; }
   let count = min(${threads}, uniforms.pixels - start);
   ${

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch, type ShaderInput } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import type { WebgpuKernel } from "./kernel.js";
 import type { ShaderBackend } from "./shader.js";
 
@@ -12,13 +13,11 @@ import type { ShaderBackend } from "./shader.js";
  */
 
 const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
 
 const code = (store: string): string => `
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${threads}u + thread);
+  let at = i32((group.y * ${groupsPerAxis}u + group.x) * ${threads}u + thread);
   if (at >= uniforms.count) { return; }
   let place = at / uniforms.cols * 2 * uniforms.cols + at % uniforms.cols;
   let gate = both[place];
@@ -49,7 +48,7 @@ function run(
       ["cols", "i32", cols],
     ],
     code: () => code(store),
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
   return y!;
 }

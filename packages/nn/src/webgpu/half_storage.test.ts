@@ -256,6 +256,16 @@ describeOnBackends(
       tf.dispose([w, y]);
     });
 
+    it("keeps NaN", async () => {
+      await useWebgpuPrecision("f16");
+      const numbers = [Number.NaN, 1, 2, -Number.NaN, 3, Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY];
+      const w = tf.tensor2d(numbers, [1, 8]);
+      const y = linear(tf.ones([3, 1]), w, undefined, { compact: true });
+      await useWebgpuPrecision("f32");
+      expect([...(await y.data())].slice(0, 8)).toEqual([...numbers.slice(0, 7), -65_504]);
+      tf.dispose([w, y]);
+    });
+
     it("is for weights for prediction where half precision is in force", async () => {
       const params = (): Params => ({ w: tf.ones([64, 64]) });
       const before = tf.memory().numTensors;

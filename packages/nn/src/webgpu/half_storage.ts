@@ -61,7 +61,8 @@ export function storeStatement(buffer: string, index: string, value: string, hal
 
 /**
  * WGSL of the functions that the expressions above call; to be part of a shader once, where any of its buffers holds halves.
- * What lies beyond the largest half is cut off: the packing itself leaves open what becomes of it.
+ * What lies beyond the largest half is cut off: the packing itself leaves open what becomes of it. NaN stays NaN, found by its bits:
+ * clamping makes a number of it, and a compiler may take x != x for false.
  */
 export const halvesCode = `
 fn fourOfHalves(words : vec2<u32>) -> vec4<f32> {
@@ -73,6 +74,9 @@ fn oneOfHalves(word : u32, index : i32) -> f32 {
 }
 fn halvesOfFour(four : vec4<f32>) -> vec2<u32> {
   let kept = clamp(four, vec4<f32>(-${largestHalf}.0), vec4<f32>(${largestHalf}.0));
-  return vec2<u32>(pack2x16float(kept.xy), pack2x16float(kept.zw));
+  let words = vec2<u32>(pack2x16float(kept.xy), pack2x16float(kept.zw));
+  let isNaN = (bitcast<vec4<u32>>(four) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+  let bits = select(vec4<u32>(), vec4<u32>(0x7e00u, 0x7e000000u, 0x7e00u, 0x7e000000u), isNaN);
+  return words | bits.xz | bits.yw;
 }
 `;

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import { keepsHalves } from "./half_in_force.js";
 import { elementOfBuffer, storeStatement } from "./half_storage.js";
 import type { KernelCall } from "./kernel.js";
@@ -11,9 +12,6 @@ import { groupReductions, rowGroupSize } from "./shader.js";
  * Arithmetic: about 9 FLOP a number over 8 bytes (6 with a result of halves); the row is read from device memory once and from
  * the cache twice more, since the variance is taken of centred numbers. Bound by memory on every GPU.
  */
-
-/** Groups along one axis of a dispatch that every device takes. */
-const groupsPerRow = 65_535;
 
 /** A result of halves is written four numbers at a time, and then everything is read so. */
 function valueCode(groupSize: number, half: boolean): string {
@@ -28,7 +26,7 @@ ${groupReductions(groupSize)}
 @compute @workgroup_size(${groupSize})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
   localIndex = thread;
-  let row = i32(group.y) * ${groupsPerRow} + i32(group.x);
+  let row = i32(group.y) * ${groupsPerAxis} + i32(group.x);
   let width = uniforms.cols / ${step};
   let start = min(row, uniforms.rows - 1) * width;
   var sum = 0.0;
@@ -60,7 +58,7 @@ export function layerNorm({ backend, inputs, attributes }: KernelCall): TensorIn
       ["epsilon", "f32", attributes.epsilon as number],
     ],
     code: () => valueCode(groupSize, half),
-    groups: [Math.min(rows, groupsPerRow), Math.ceil(rows / groupsPerRow), 1],
+    groups: [Math.min(rows, groupsPerAxis), Math.ceil(rows / groupsPerAxis), 1],
   });
   return y!;
 }

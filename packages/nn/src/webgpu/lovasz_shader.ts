@@ -1,4 +1,5 @@
-import { groupsPerAxis, threads, tileOfRow, words } from "./radix_sort_shader.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
+import { threads, tileOfRow, words } from "./radix_sort_shader.js";
 
 /** Key of a pixel that adds nothing: ignored, or right by a margin. Those that count have at most 0x7fffffff. */
 export const notCounted = "0xffffffffu";

@@ -1,4 +1,5 @@
-import { headStart } from "./attention_shader.js";
+import { headStart, imageAndHead } from "./attention_shader.js";
+import { foldedParameters } from "./folded_groups.js";
 import { storeStatement } from "./half_storage.js";
 import { sizesOf, type UnitAttentionShape } from "./matrix_unit_attention_shape.js";
 import {
@@ -99,10 +100,9 @@ var<workgroup> outdated : atomic<u32>;
 
 ${units.attributes}
 @compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
+fn main(${foldedParameters}, @builtin(local_invocation_index) thread : u32) {
   ${units.enter}
-  let image = i32(group.y) / uniforms.heads;
-  let head = i32(group.y) % uniforms.heads;
+  ${imageAndHead}
   let firstQuery = i32(group.x) * ${queries};
   ${["q", "k", "v"].map(headStart).join("\n  ")}
   let ownRow = ${fragmentEdge * strips}u * (thread / ${subgroupThreads}u);
@@ -318,10 +318,11 @@ function throughScores(
     eachStrip(shape, units, (strip) =>
       units[how](sumOf(shape, units, strip, d), scorePlace(scoreLine, strip, `(${d} % ${places}u)`)),
     );
-  // Fragments take turns in the places that a strip of scores has: with two there is one barrier fewer.
-  return eachAcross(shape, units, (d) =>
+  // Fragments take turns in the places that a strip of scores has: with two there is one barrier fewer. The one before them all
+  // is for who still reads the scores, or the sums of an earlier turn.
+  return `workgroupBarrier();\n${eachAcross(shape, units, (d) =>
     [
-      places === 1 ? "workgroupBarrier();" : "",
+      places === 1 && Number.parseInt(d, 10) !== 0 ? "workgroupBarrier();" : "",
       move("store", d),
       "workgroupBarrier();",
       eachStrip(
@@ -334,5 +335,5 @@ function throughScores(
       ),
       ...(back ? ["workgroupBarrier();", move("load", d)] : []),
     ].join("\n      "),
-  );
+  )}`;
 }

@@ -1,4 +1,5 @@
 import { type Epilogue, finishCode, isGated } from "./epilogue.js";
+import { foldedGroup, foldedParameters } from "./folded_groups.js";
 import {
   fragmentAt,
   isTurned,
@@ -126,14 +127,18 @@ ${finishCode(variant)}
 
 ${units.attributes}
 @compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
+fn main(${foldedParameters}, @builtin(local_invocation_index) thread : u32) {
   ${units.enter}
-  let rowBase = i32(group.y) * ${shape.rows};
+  // Lines of groups: tiles of rows, for each product or part of a sum.
+  let line = ${foldedGroup};
+  let turn = line / uniforms.rowTiles;
+  if (turn >= uniforms.turns) { return; }
+  let rowBase = line % uniforms.rowTiles * ${shape.rows};
   let colBase = i32(group.x) * ${shape.cols};
-  let startA = i32(group.z) * uniforms.strideA;
-  let startB = i32(group.z) * uniforms.strideB;
-  let startY = i32(group.z) * uniforms.M * uniforms.N${isGated(variant) ? " / 2" : ""};
-  let first = ${split ? "i32(group.z) * uniforms.perSplit" : "0"};
+  let startA = turn * uniforms.strideA;
+  let startB = turn * uniforms.strideB;
+  let startY = turn * uniforms.M * uniforms.N${isGated(variant) ? " / 2" : ""};
+  let first = ${split ? "turn * uniforms.perSplit" : "0"};
   let last = ${split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
   let subgroup = thread / ${subgroupThreads}u;
   let ownRow = ${shape.rows / shape.subgroupRows}u * (subgroup / ${shape.subgroupCols}u);

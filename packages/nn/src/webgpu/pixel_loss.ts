@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { PixelLossOptions } from "../ops/pixel_loss_types.js";
 import { dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import type { KernelCall, WebgpuKernel } from "./kernel.js";
 import { lossCode } from "./loss_shader.js";
 
@@ -13,8 +14,6 @@ import { lossCode } from "./loss_shader.js";
  */
 
 const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerAxis = 65_535;
 const leastTile = 16 * threads;
 
 /** Cross-entropy and pixels; or probabilities, |probability - label|, labels and pixels; or soft counts. */

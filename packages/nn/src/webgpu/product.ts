@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type Dispatch, dispatch, type ShaderInput, type UniformValue } from "./dispatch.js";
 import { type EpilogueActivation, resultColumns } from "./epilogue.js";
+import { foldedGroups } from "./folded_groups.js";
 import { matrixUnitsInUse } from "./half_precision.js";
 import { elementOfBuffer, holdsHalves } from "./half_storage.js";
 import type { OperandKind } from "./operand_loader.js";
@@ -138,6 +139,7 @@ function productPass(
   const { m, n, k, batch, strideA, strideB, sizes, end } = problem;
   const { splits = 1 } = form;
   const shader = shaderOf(backend, problem, form);
+  const rowTiles = Math.ceil(m / shader.rows);
   const element = end.vectorN ? "vec4<f32>" : "f32";
   const { tensors, uniforms } = followingOf(after);
   const following = tensors.map(([name, tensor]): ShaderInput => ({ name, element, tensor }));
@@ -163,10 +165,12 @@ function productPass(
       ["strideA", "i32", strideA],
       ["strideB", "i32", strideB],
       ["perSplit", "i32", Math.ceil(k / splits)],
+      ["rowTiles", "i32", rowTiles],
+      ["turns", "i32", batch * splits],
       ...uniforms,
       ...sizes,
     ],
     code: shader.code,
-    groups: [Math.ceil(n / shader.cols), Math.ceil(m / shader.rows), batch * splits],
+    groups: foldedGroups(Math.ceil(n / shader.cols), rowTiles * batch * splits),
   };
 }

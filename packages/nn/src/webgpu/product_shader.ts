@@ -1,4 +1,5 @@
 import { type Epilogue, finishCode, isGated } from "./epilogue.js";
+import { foldedGroup, foldedParameters } from "./folded_groups.js";
 import { loaderCode, type OperandKind } from "./operand_loader.js";
 import { repeat } from "./repeat.js";
 
@@ -73,14 +74,18 @@ ${loaderCode({ name: "B", kind: variant.b, vector: vectorB(variant), half: varia
 ${finishCode(variant)}
 
 @compute @workgroup_size(${productThreads})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
-  let rowBase = i32(group.y) * ${rows};
+fn main(${foldedParameters}, @builtin(local_invocation_index) thread : u32) {
+  // Lines of groups: tiles of rows, for each product or part of a sum.
+  let line = ${foldedGroup};
+  let turn = line / uniforms.rowTiles;
+  if (turn >= uniforms.turns) { return; }
+  let rowBase = line % uniforms.rowTiles * ${rows};
   let colBase = i32(group.x) * ${cols};
-  let startA = i32(group.z) * uniforms.strideA;
-  let startB = i32(group.z) * uniforms.strideB;
-  let first = ${variant.split ? "i32(group.z) * uniforms.perSplit" : "0"};
+  let startA = turn * uniforms.strideA;
+  let startB = turn * uniforms.strideB;
+  let first = ${variant.split ? "turn * uniforms.perSplit" : "0"};
   let last = ${variant.split ? "min(uniforms.K, first + uniforms.perSplit)" : "uniforms.K"};
-  let startY = i32(group.z) * uniforms.M * uniforms.N${gated ? " / 2" : ""};
+  let startY = turn * uniforms.M * uniforms.N${gated ? " / 2" : ""};
   let ty = thread / 16u;
   let tx = thread % 16u;
   // Sum [row][half] of columns: rows are ty * 4 + row % 4 of each half of the tile.
@@ -101,11 +106,11 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
     for (var k = 0u; k < depthNow; k++) {
       let lineA = (past * ${depth}u + k) * ${quadsA}u;
       let lineB = (past * ${depth}u + k) * ${quadsB}u;
-      let turn = k & 7u;
+      let swap = k & 7u;
       var left : array<vec4<f32>, ${halvesA}>;
       var right : array<vec4<f32>, ${halvesB}>;
-      ${repeat(halvesA, "half", unroll, (at) => `left[${at}] = tileA[lineA + ((ty + 16u * ${at}) ^ turn)];`)}
-      ${repeat(halvesB, "half", unroll, (at) => `right[${at}] = tileB[lineB + ((tx + 16u * ${at}) ^ turn)];`)}
+      ${repeat(halvesA, "half", unroll, (at) => `left[${at}] = tileA[lineA + ((ty + 16u * ${at}) ^ swap)];`)}
+      ${repeat(halvesB, "half", unroll, (at) => `right[${at}] = tileB[lineB + ((tx + 16u * ${at}) ^ swap)];`)}
       ${repeat(4 * halvesA, "i", unroll, (i) =>
         repeat(halvesB, "j", unroll, (j) => {
           const at = `${i} * ${halvesB}u + ${j}`;

@@ -2,6 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { columnsOfGroup, laneSumCode } from "./column_sums.js";
 import type { Dispatch, ShaderInput } from "./dispatch.js";
 import { type Epilogue, finishCode, isGated } from "./epilogue.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import { followingOf, type ProductEnd } from "./product_end.js";
 import type { ProductProblem } from "./product_problem.js";
 
@@ -15,8 +16,6 @@ import type { ProductProblem } from "./product_problem.js";
  */
 
 const threads = 256;
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
 /** Groups wanted, numbers along K that one adds up at least. */
 const [wantedGroups, leastDepth] = [256, 256];
 
@@ -39,7 +38,7 @@ ${laneSumCode(columns)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) thread : u32) {
   let size = uniforms.M * uniforms.N;
-  let at = i32((group.y * ${groupsPerRow}u + group.x) * ${columns}u + thread % ${columns}u);
+  let at = i32((group.y * ${groupsPerAxis}u + group.x) * ${columns}u + thread % ${columns}u);
   var sum = 0.0;
   if (at < size) {
     for (var part = i32(thread / ${columns}u); part < uniforms.splits; part += ${threads / columns}) {
@@ -65,6 +64,6 @@ export function sumOfParts({ m, n, end }: ProductProblem, parts: TensorInfo, aft
     inputs: given.map(([name, tensor]): ShaderInput => ({ name, element: "f32", tensor })),
     uniforms: [["M", "i32", m], ["N", "i32", n], ["splits", "i32", parts.shape[0]!], ...uniforms],
     code: () => sumCode(single, columns),
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   };
 }

@@ -6,9 +6,9 @@ import {
   type ShaderOutput,
   type UniformValue,
 } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import {
   digitBits,
-  groupsPerAxis,
   histogramCode,
   passes,
   scanCode,

@@ -1,3 +1,5 @@
+import { groupsPerAxis } from "./groups_per_axis.js";
+
 /**
  * WGSL of a stable radix sort of rows: keys of 32 bits, smallest first, in four passes of eight bits. Each pass counts the
  * digits of every tile, adds the counts up over the tiles, and moves each number to its place. No subgroups, no float
@@ -9,8 +11,6 @@ export const threads = 256;
 /** Bits of a digit, and passes over a key. */
 export const [digitBits, passes] = [8, 4];
 const digits = 1 << digitBits;
-/** Groups along one axis that every device takes. */
-export const groupsPerAxis = 65_535;
 /** Threads of a group that adds up, one digit each. */
 export const scanThreads = 64;
 

@@ -1,5 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { dispatch } from "./dispatch.js";
+import { groupsPerAxis } from "./groups_per_axis.js";
 import { defaultGroupSize, type ShaderBackend } from "./shader.js";
 
 /** A compute shader with one float32 result, called `result` in its code. */
@@ -19,9 +20,6 @@ export interface Shader {
   readonly groupSize?: number;
 }
 
-/** Groups along one axis that every device takes. */
-const groupsPerRow = 65_535;
-
 /** Queues a shader; its result belongs to the caller. */
 export function runShader(backend: ShaderBackend, shader: Shader): TensorInfo {
   const { name, inputs, outShape, floats = {}, ints = {}, groups } = shader;
@@ -36,7 +34,7 @@ export function runShader(backend: ShaderBackend, shader: Shader): TensorInfo {
     ],
     code: () => wholeCode(shader.code, groupSize),
     entry: "start",
-    groups: [Math.min(groups, groupsPerRow), Math.ceil(groups / groupsPerRow), 1],
+    groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });
   return result!;
 }

@@ -123,6 +123,30 @@ describeOnBackends(
       expect(keys.every((key) => key.includes("_32_8_"))).toBe(true);
     });
 
+    it("measures the products of a gradient, sums in parts among them, and uses what it is told", async () => {
+      const given = { x: seededTensor([600, 18], "x", -1, 1), w: seededTensor([18, 68], "w", -1, 1) };
+      const gradient = (): tf.Tensor => {
+        const { value, grads } = valueAndGrad(
+          ({ x, w }) => tf.sum(tf.square(linear(x!, w!))) as tf.Scalar,
+          given,
+        );
+        tf.dispose([value, grads.x!]);
+        return grads.w!;
+      };
+      const before = gradient();
+      const { tuning, problems } = await tuneWebgpu(() => gradient().dispose(), { repeats: 1 });
+      const products = ["deep outer 600 x 68 x 18", "deep deep 600 x 18 x 68", "outer outer 18 x 68 x 600"];
+      const named = problems.map(({ name }) => products.findIndex((product) => name.startsWith(product)));
+      expect(named.sort()).toEqual([0, 1, 2]);
+      const ofWeights = problems.find(({ name }) => name.startsWith(products[2]!))!;
+      expect(Object.keys(ofWeights.ms)).toContain("single 64x64 in 2");
+
+      useWebgpuTuning({ ...tuning, choices: { ...tuning.choices, [ofWeights.name]: "single 128x128 in 2" } });
+      const keys = pipelinesOf(gradient);
+      expect(keys.some((key) => /product_128_128_outer_outer.*split/.test(key))).toBe(true);
+      await expectClose(gradient(), before, { rtol: 1e-4, atol: 1e-5 });
+    });
+
     it("leaves aside what is no table of this device, and forms that there are not", async () => {
       const { tuning } = await tuneWebgpu(() => undefined);
       expect(useWebgpuTuning({ ...tuning, choices: { "some product": "some form" } })).toMatchObject({

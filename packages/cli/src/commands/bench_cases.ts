@@ -36,7 +36,13 @@ export function productCase(rows = tokens): BenchCase {
   };
 }
 
-const builders = { S: buildDinov2Vits14, B: buildDinov2Vitb14, L: buildDinov2Vitl14, g: buildDinov2Vitg14 };
+/** Backbones by their sizes. */
+export const builders = {
+  S: buildDinov2Vits14,
+  B: buildDinov2Vitb14,
+  L: buildDinov2Vitl14,
+  g: buildDinov2Vitg14,
+};
 
 /** A DINOv2 backbone by its size. */
 export type VitSize = keyof typeof builders;

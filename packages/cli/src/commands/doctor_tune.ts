@@ -4,6 +4,7 @@ import { tuneBackend } from "@glof/runtime";
 import { LakeSegmenter } from "@glof/segmenter";
 import { shippedModelPath } from "../shipped_model.js";
 import { type BenchCase, blockCase, tileCase, type VitSize } from "./bench_cases.js";
+import { blockGradientCase, segmenterGradientCase } from "./gradient_cases.js";
 
 /** What was measured for one model at one precision. */
 export interface TunedCase {
@@ -24,15 +25,21 @@ export interface TuneModelsOptions {
   readonly onCase: (tuned: TunedCase) => void;
 }
 
-/** Measures the matrix products and the attention of the shipped model, and of a backbone, in each precision that the GPU has. */
+/**
+ * Measures the matrix products and the attention of the shipped model, and of a backbone, in each precision that the GPU has, and
+ * those of their gradients, which are in single precision always.
+ */
 export async function tuneModels({ vit, onCase, ...options }: TuneModelsOptions): Promise<TunedCase[]> {
   const tuned: TunedCase[] = [];
   for (const wanted of ["f32", "f16"] as const) {
     const { precision } = await useWebgpuPrecision(wanted);
     if (precision !== wanted) continue;
     // Weights are kept as the precision wants them from their loading on.
-    const cases: BenchCase[] = [tileCase(await LakeSegmenter.load(shippedModelPath()))];
+    const segmenter = await LakeSegmenter.load(shippedModelPath());
+    const cases: BenchCase[] = [tileCase(segmenter)];
+    if (wanted === "f32") cases.push(segmenterGradientCase(segmenter.config));
     if (vit !== undefined) cases.push(blockCase(vit));
+    if (vit !== undefined && wanted === "f32") cases.push(blockGradientCase(vit));
     try {
       for (const { name, run } of cases) {
         const { problems, place, reason } = await tuneBackend(run, options);

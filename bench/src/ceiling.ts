@@ -111,7 +111,9 @@ async function bestOf(
   if ("absent" in program) return undefined;
   const side = startSide(name, program);
   try {
-    const outcome = (await measureTask(task, [side], { repeats, leastMs: 20, mostMs: 60_000 }))[name];
+    const onGpu = launch.backend === "webgpu";
+    const how = { repeats, leastMs: onGpu ? 250 : 20, mostMs: 60_000, warmUps: onGpu ? 1 : 0 };
+    const outcome = (await measureTask(task, [side], how))[name];
     if (outcome?.status !== "measured") return undefined;
     return threads === undefined ? outcome.ms.min : Math.min(outcome.ms.min, outcome.cpuMs.min / threads);
   } finally {

@@ -56,6 +56,15 @@ describe("measureTask", () => {
     expect(outcomes.glof).toMatchObject({ ms: { repeats: 3 } });
   });
 
+  it("does not take a first run that compiles for a slow one where there are warm-ups", async () => {
+    const log: string[] = [];
+    const sides = [pretend("glof", [5000, 10, 10, 11, 12, 13], log), pretend("stock", [1, "died"])];
+    const outcomes = await measureTask(task, sides, { ...often, leastMs: 40, warmUps: 1 });
+    expect(outcomes.glof).toMatchObject({ firstMs: 5000, ms: { median: 12, repeats: 3 } });
+    expect(log.filter((line) => line === "glof run 4")).toHaveLength(4);
+    expect(outcomes.stock).toEqual({ status: "absent", reason: "died" });
+  });
+
   it("repeats a side as often as there is time for it", async () => {
     const sides = [pretend("glof", [10, 10, 10, 10]), pretend("stock", [400, 400, 400, 400])];
     const outcomes = await measureTask(task, sides, often);

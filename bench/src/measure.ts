@@ -13,6 +13,11 @@ export interface Repeats {
    * measurement. Milliseconds.
    */
   readonly mostMs: number;
+  /**
+   * Further runs before the one that tells how long a run is: on a GPU the first one compiles shaders, for seconds, and would pass
+   * for a slow run. Default 0.
+   */
+  readonly warmUps?: number;
 }
 
 /** What one side took. */
@@ -45,14 +50,14 @@ interface Running {
 
 /**
  * Measures sides on one task, interleaved: a run of each in turn, again and again, so that what else the machine does
- * falls on all alike. A first run of each, not counted, warms caches and compilers up and tells how long a run is; only
- * where it is longer than `mostMs` it is the measurement. A run shorter than `leastMs` is repeated for about that time first:
- * compilers get to it late, and the first run would make it look many times as long as it is.
+ * falls on all alike. A first run of each, not counted, warms caches and compilers up and tells how long a run is (the last
+ * one, where there are more of them); only where it is longer than `mostMs` it is the measurement. A run shorter than `leastMs` is
+ * repeated for about that time first: compilers get to it late, and the first run would make it look many times as long as it is.
  */
 export async function measureTask(
   task: Task,
   sides: readonly SideClient[],
-  { repeats, leastMs, mostMs }: Repeats,
+  { repeats, leastMs, mostMs, warmUps = 0 }: Repeats,
 ): Promise<Outcomes> {
   const outcomes: Outcomes = {};
   const running: Running[] = [];
@@ -63,12 +68,19 @@ export async function measureTask(
       outcomes[side.name] = { status: "absent", reason: first.problem };
       continue;
     }
-    const firstMs = first.ms!;
-    const isSlow = firstMs > mostMs;
-    const inner = await warmUp(side, firstMs, leastMs);
+    let usual = first;
+    for (let run = 0; run < warmUps && usual.problem === undefined; run++)
+      usual = await side.ask({ ask: "run", inner: 1 });
+    if (usual.problem !== undefined) {
+      outcomes[side.name] = { status: "absent", reason: usual.problem };
+      continue;
+    }
+    const usualMs = usual.ms!;
+    const isSlow = usualMs > mostMs;
+    const inner = await warmUp(side, usualMs, leastMs);
     const facts = { ...prepared.facts, ...first.facts };
-    const replies = isSlow ? [first] : [];
-    const wanted = isSlow ? 0 : Math.min(repeats, Math.floor(mostMs / Math.max(firstMs, 0.01)));
+    const replies = isSlow ? [usual] : [];
+    const wanted = isSlow ? 0 : Math.min(repeats, Math.floor(mostMs / Math.max(usualMs, 0.01)));
     running.push({ side, first: { ...first, facts }, inner, repeats: wanted, replies });
   }
   const rounds = Math.max(0, ...running.map((one) => one.repeats));

@@ -185,6 +185,7 @@ export class LakeSegmenter {
   ): Promise<Float32Array> {
     this.checkInUse();
     if (this.engine) return this.engine.predict(pixels.slice(), shape);
+    await this.warm.get(warmKey(shape));
     const prob = tf.tidy(() => this.forward(tf.tensor4d(pixels, [...shape])));
     try {
       return await prob.data<"float32">();
@@ -224,14 +225,19 @@ export class LakeSegmenter {
   }
 
   /**
-   * Has the shaders for a shape compiled beside the reading of the first rows. A failure is left to the forward pass, which compiles
-   * what is missing and says what is wrong with it.
+   * Has the shaders for batches of a shape compiled on WebGPU, beside whatever comes before the first; `predictPixels` waits for
+   * them, and `predictScene` does all this by itself. A failure is left to the forward pass, which compiles what is missing and says
+   * what is wrong with it. On other backends and engines there is nothing to do.
+   *
+   * @param shape [N, rows, cols, bands], rows and cols multiples of the patch
    */
-  private warmUp(shape: [N: number, rows: number, cols: number, bands: number]): Promise<void> {
-    const key = [tf.getBackend(), ...shape].join(" ");
+  warmUp(shape: readonly [N: number, rows: number, cols: number, bands: number]): Promise<void> {
+    const key = warmKey(shape);
     const known = this.warm.get(key);
     if (known) return known;
-    const warm = warmUpWebgpu(() => this.forward(tf.zeros(shape))).catch(() => undefined);
+    const warm = this.engine
+      ? Promise.resolve()
+      : warmUpWebgpu(() => this.forward(tf.zeros([...shape]))).catch(() => undefined);
     this.warm.set(key, warm);
     return warm;
   }
@@ -259,4 +265,9 @@ export class LakeSegmenter {
       { expected: pixelCount, lengths },
     );
   }
+}
+
+/** Shaders are of a backend and a shape. */
+function warmKey(shape: readonly number[]): string {
+  return [tf.getBackend(), ...shape].join(" ");
 }

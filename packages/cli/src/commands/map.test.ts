@@ -1,8 +1,10 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { openRaster, WGS84, writeVectors } from "@glof/geo";
 import { MAP_PRODUCTS } from "@glof/mapping";
+import type { BackendChoice } from "@glof/runtime";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../exit_codes.js";
+import { defaultBatch } from "../jobs/default_batch.js";
 import { defaultJobs } from "../jobs/default_jobs.js";
 import { useFolder, writeImage, writeTinyBundle } from "../testing/made_up_files.js";
 import { type GlofRun, runGlof } from "../testing/run_glof.js";
@@ -170,5 +172,19 @@ describe("defaultJobs", () => {
     const onProcessors = [1, 2, 3, 4, 8, 64].map((processors) => defaultJobs("wasm", 1e6, processors));
     expect(onProcessors).toEqual([1, 2, 3, 4, 4, 4]);
     expect([3e8, 6e8, 2e9].map((bytes) => defaultJobs("wasm", bytes, 16))).toEqual([3, 1, 1]);
+  });
+});
+
+describe("defaultBatch", () => {
+  const gpu = (maxStorageBufferBindingSize: number): BackendChoice => ({
+    name: "webgpu",
+    reason: "",
+    details: { limits: { maxStorageBufferBindingSize }, passedOver: [] },
+  });
+
+  it("is a million pixels on a GPU whose buffers are as large, else what they hold; one on processors", () => {
+    expect([14, 252, 518, 4088].map((tilePx) => defaultBatch(gpu(2 ** 31), tilePx))).toEqual([16, 16, 4, 1]);
+    expect([252, 518].map((tilePx) => defaultBatch(gpu(2 ** 27), tilePx))).toEqual([8, 1]);
+    expect(defaultBatch({ name: "wasm", reason: "", details: { passedOver: [] } }, 252)).toBe(1);
   });
 });

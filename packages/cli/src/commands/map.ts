@@ -51,7 +51,7 @@ export function addMapCommand(program: Command): void {
     .option("--min-area <m2>", `drop smaller lakes (default: ${DEFAULT_MIN_AREA_M2})`, toNumber)
     .option("--tile <px>", "side of a tile, a multiple of the model's patch (default: the model's)", toNumber)
     .option("--overlap <px>", "least overlap of tiles (default: the model's)", toNumber)
-    .option("--batch <tiles>", "tiles per forward pass (default: 1)", toNumber)
+    .option("--batch <tiles>", "tiles per forward pass (default: 1; on a GPU a million pixels)", toNumber)
     .option(
       "--engine <name>",
       "tfjs, or ort: ONNX Runtime on the CPU, from the package onnxruntime-node (default: tfjs)",
@@ -79,7 +79,7 @@ export function addMapCommand(program: Command): void {
     .option("--aoi <file>", "map only inside these polygons: GeoJSON, GeoPackage, FlatGeobuf, shapefile")
     .option(
       "-j, --jobs <count>",
-      "processes that run tiles, each with its own model in memory (default: 1 on a GPU, else the processors, at most 4 and as many as hold 1 GB of weights together)",
+      "threads that run tiles, each with its own model in memory (default: 1 on a GPU, else the processors, at most 4 and as many as hold 1 GB of weights together)",
       toNumber,
     )
     .option(
@@ -127,7 +127,7 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
       minAreaM2: settings.minArea,
       tilePx: settings.tile,
       overlapPx: settings.overlap,
-      batchSize: settings.batch,
+      batchSize: engine.batchSize,
       areas,
       overwrite: settings.overwrite,
       facts: {

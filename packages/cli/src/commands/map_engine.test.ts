@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { openRaster } from "@glof/geo";
+import { describeOnBackends } from "@glof/test-kit";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../exit_codes.js";
 import { defaultJobs } from "../jobs/default_jobs.js";
@@ -37,17 +38,30 @@ async function probabilityOf(
   return { prob: Float32Array.from(prob!), run: JSON.parse(await readFile(`${out}/run.json`, "utf8")) };
 }
 
+/** Largest difference of probabilities. Rasters hold them in steps; a value on an edge may fall to either side. */
+const worstOf = (prob: Float32Array, expected: Float32Array): number =>
+  prob.reduce((most, value, index) => Math.max(most, Math.abs(value - expected[index]!)), 0);
+
+describeOnBackends(
+  "glof map on a GPU",
+  () => {
+    it("drives it from a thread and gives what a processor gives", async () => {
+      const { prob: expected } = await probabilityOf("--backend", "cpu", "--jobs", "1");
+      const { prob, run } = await probabilityOf("--backend", "webgpu", "--precision", "f32");
+      expect(worstOf(prob, expected)).toBeLessThan(1.5e-3);
+      const reason = expect.stringMatching(/; webgpu in a thread of its own$/);
+      expect(run.backend).toEqual({ name: "webgpu", reason, jobs: 1 });
+    });
+  },
+  { backends: ["webgpu"] },
+);
+
 describe("glof map --engine ort", () => {
   it("gives what tfjs gives, with any count of jobs and threads, and says what ran", async () => {
     const { prob: expected } = await probabilityOf("--backend", "cpu", "--jobs", "1");
     for (const more of [[], ["--jobs", "2", "--threads", "1", "--batch", "2"]]) {
       const { prob, run } = await probabilityOf("--engine", "ort", ...more);
-      const worst = prob.reduce(
-        (most, value, index) => Math.max(most, Math.abs(value - expected[index]!)),
-        0,
-      );
-      // The raster holds probabilities in steps of its own; a value on an edge may fall to either side.
-      expect(worst).toBeLessThan(1e-4);
+      expect(worstOf(prob, expected)).toBeLessThan(1e-4);
       const reason = expect.stringMatching(/^ONNX Runtime .* on the CPU, \d+ x \d+ threads$/);
       expect(run.backend).toEqual({ name: "ort", reason, jobs: more.length > 0 ? 2 : defaultJobs("cpu", 1) });
     }

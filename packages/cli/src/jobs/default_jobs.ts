@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { BackendName } from "@glof/runtime";
 
-/** More processes than this wait for the memory more than they compute. */
+/** More jobs than this wait for the memory more than they compute. */
 const MOST_JOBS = 4;
 
 /** All jobs together hold no more weights than this, bytes, unless a single one does. */
@@ -33,7 +33,7 @@ export function threadsPerJob(jobs: number, processors: number = availableParall
   return Math.max(1, Math.floor(processors / jobs));
 }
 
-/** Whether several processes on this backend are faster than one. */
+/** Whether several jobs on this backend are faster than one. */
 export function canShare(backend: BackendName): boolean {
   return backend === "wasm" || backend === "cpu";
 }

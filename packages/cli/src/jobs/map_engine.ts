@@ -12,18 +12,24 @@ import type { MapConfig } from "../config/map_config.js";
 import type { Console } from "../terminal/console.js";
 import { tileWorkerEntry } from "../tile_worker_entry.js";
 import { chooseBackend, precisionText } from "./choose_backend.js";
+import { defaultBatch } from "./default_batch.js";
 import { canShare, defaultJobs, jobsOnProcessors, threadsPerJob } from "./default_jobs.js";
 import { startTileWorkers } from "./tile_workers.js";
 
 /** What runs the model of `glof map`. */
 export interface MapEngine {
   readonly segmenter: LakeSegmenter;
+  /** Tiles per forward pass. */
+  readonly batchSize: number;
   /** For `run.json`. */
   readonly facts: { readonly name: string; readonly reason: string; readonly jobs: number };
 }
 
 /** What `openMapEngine` reads of the settings. */
-export type EngineSettings = Pick<MapConfig, "engine" | "backend" | "precision" | "jobs" | "threads">;
+export type EngineSettings = Pick<
+  MapConfig,
+  "engine" | "backend" | "precision" | "jobs" | "threads" | "tile" | "batch"
+>;
 
 /** What it is given besides. */
 export interface EngineNeeds {
@@ -68,33 +74,38 @@ async function openOrt(
   cleanUp.unshift(() => segmenter.dispose());
   const reason = segmenter.engineDescription ?? "";
   console.say(`engine ort: ${reason}`);
-  return { segmenter, facts: { name: "ort", reason, jobs } };
+  return { segmenter, batchSize: settings.batch ?? 1, facts: { name: "ort", reason, jobs } };
 }
 
-async function openTfjs(
-  settings: EngineSettings,
-  { model, console, signal, cleanUp }: EngineNeeds,
-): Promise<MapEngine> {
+async function openTfjs(settings: EngineSettings, needs: EngineNeeds): Promise<MapEngine> {
+  const { model, console, signal, cleanUp } = needs;
   const backend = await chooseBackend(settings, "glof map", console);
   cleanUp.unshift(releaseBackend);
   const { name } = backend;
   const { config, card, sha256 } = await readBundle(model, signal);
   const jobs = jobsFor(settings, backend, config, console);
-  if (jobs === 1) {
+  const { tile: tilePx = config.tilePx, batch: batchSize = defaultBatch(backend, tilePx) } = settings;
+  const reason = `${backend.reason}${precisionText(backend)}`;
+  // A GPU is driven from a thread of its own: reading and writing take as much of this one's time as the GPU takes for a large model.
+  if (jobs === 1 && name !== "webgpu") {
     const segmenter = await LakeSegmenter.load(model, { signal });
     cleanUp.unshift(() => segmenter.dispose());
-    return { segmenter, facts: { name, reason: `${backend.reason}${precisionText(backend)}`, jobs } };
+    return { segmenter, batchSize, facts: { name, reason, jobs } };
   }
   // The backend is known to work; from here on it is the workers' business, and so are the weights.
   await releaseBackend();
   const engine = await startTileWorkers(
     jobs,
-    { backend: name, model, threads: threadsPerJob(jobs) },
+    {
+      backend: name,
+      ...{ precision: settings.precision, model, threads: threadsPerJob(jobs) },
+      batchShape: [batchSize, tilePx, tilePx, config.bands.length],
+    },
     tileWorkerEntry(),
   );
   cleanUp.unshift(engine.close);
   const segmenter = new LakeSegmenter({ config, card, sha256, params: {}, engine });
-  return { segmenter, facts: { name, reason: `${backend.reason}; ${engine.description}`, jobs } };
+  return { segmenter, batchSize, facts: { name, reason: `${reason}; ${engine.description}`, jobs } };
 }
 
 /** What a bundle says of itself; its weights stay where they are. */

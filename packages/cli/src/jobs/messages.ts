@@ -1,13 +1,17 @@
 import { GlofError, type GlofErrorCode, isGlofError } from "@glof/core";
 import type { BackendName } from "@glof/runtime";
+import type { BackendRequest } from "./choose_backend.js";
 
 /** What a tile worker is started with. */
 export interface WorkerStart {
   readonly backend: BackendName;
+  readonly precision?: BackendRequest["precision"];
   /** Path of the bundle. */
   readonly model: string;
   /** Threads that compute a batch together, where the backend has threads. */
   readonly threads: number;
+  /** Shape of the batches to come: what has to be made ready for them is, beside whatever comes before the first. */
+  readonly batchShape: Batch["shape"];
 }
 
 /** A batch of tiles, as `TilePredictor.predict` gets it. */

@@ -1,10 +1,11 @@
 import { Worker } from "node:worker_threads";
 import { GlofError } from "@glof/core";
 import type { TileEngine } from "@glof/segmenter";
+import { canShare } from "./default_jobs.js";
 import { fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } from "./messages.js";
 
 /**
- * Starts worker threads, each with its own backend and weights. Which of them runs a tile makes no difference to it, so the result
+ * Starts worker threads, each with its own backend and weights: one for each job on processors, one beside a GPU. Which of them runs a tile makes no difference to it, so the result
  * is that of one job. Closing ends them; batches under way fail.
  *
  * @param entry the worker's script
@@ -22,9 +23,11 @@ export async function startTileWorkers(jobs: number, start: WorkerStart, entry: 
     throw error;
   }
   return {
-    description: `${jobs} x ${start.threads} threads of ${start.backend}, each job with its own weights`,
-    // Twice as many batches as workers: the next one lies there when one is done, even while this thread is busy.
-    concurrency: 2 * jobs,
+    description: canShare(start.backend)
+      ? `${jobs} x ${start.threads} threads of ${start.backend}, each job with its own weights`
+      : `${start.backend} in a thread of its own`,
+    // The next one lies there when one is done, even while this thread is busy; on a GPU one more is on its way back.
+    concurrency: canShare(start.backend) ? 2 * jobs : 3 * jobs,
     predict: async (pixels, shape) => {
       const free = workers.reduce((best, worker) => (worker.load < best.load ? worker : best));
       const answer = await free.order({ kind: "batch", pixels, shape }, [pixels.buffer]);

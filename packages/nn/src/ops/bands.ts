@@ -8,8 +8,19 @@ export interface Bands {
   readonly weights: Float32Array;
 }
 
-/** Finds the stretches of a dense row-major matrix [rows, columns], or of its transpose. */
+/** The stretches of matrices that are still in use, and those of their transposes. */
+const known = new WeakMap<Float32Array, { straight?: Bands; transposed?: Bands }>();
+
+/** The stretches of a dense row-major matrix [rows, columns] that nobody changes any more, or of its transpose. */
 export function toBands(values: Float32Array, rows: number, columns: number, transposed: boolean): Bands {
+  const found = known.get(values) ?? {};
+  known.set(values, found);
+  const which = transposed ? "transposed" : "straight";
+  found[which] ??= findBands(values, rows, columns, transposed);
+  return found[which];
+}
+
+function findBands(values: Float32Array, rows: number, columns: number, transposed: boolean): Bands {
   const [count, depth] = transposed ? [columns, rows] : [rows, columns];
   const [rowStep, step] = transposed ? [1, columns] : [columns, 1];
   const firsts = new Int32Array(count);

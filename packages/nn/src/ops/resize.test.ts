@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { expectGradient, seededTensor } from "../testing/directional_gradient.js";
 import { interpolationMap, nearestIndices } from "./interpolation.js";
+import { keptInterpolationMap } from "./kept_maps.js";
 import {
   adaptiveAvgPool2d,
   type ImageSize,
@@ -139,5 +140,30 @@ describe("interpolationMap", () => {
     // 49 / 98 is exact; 1 / 0.7 is not: PyTorch's float32 decides which pixel it is.
     expect([...nearestIndices(10, 7, 0.7, false)]).toEqual([0, 1, 2, 4, 5, 7, 8]);
     expect([...nearestIndices(3, 3, undefined, true)]).toEqual([0, 1, 2]);
+  });
+});
+
+describe("keptInterpolationMap", () => {
+  const plain = { alignCorners: false, antialias: false, scale: undefined };
+
+  it("gives each resize its own map, and the same one again", () => {
+    const others = [{ alignCorners: true }, { antialias: true }, { scale: 1.5 }].map((one) => ({
+      ...plain,
+      ...one,
+    }));
+    const maps = [plain, ...others].map((options) => keptInterpolationMap("bicubic", 9, 6, options));
+    for (const [i, options] of [plain, ...others].entries()) {
+      expect(maps[i]).toEqual(interpolationMap("bicubic", 9, 6, options));
+      expect(keptInterpolationMap("bicubic", 9, 6, options)).toBe(maps[i]);
+    }
+    expect(keptInterpolationMap("bilinear", 9, 6, plain)).not.toEqual(maps[0]);
+  });
+
+  it("keeps no large ones, and few", () => {
+    const large = () => keptInterpolationMap("bilinear", 600, 600, plain);
+    expect(large()).not.toBe(large());
+    const first = keptInterpolationMap("bilinear", 3, 5, plain);
+    for (let size = 10; size < 40; size++) keptInterpolationMap("bilinear", 3, size, plain);
+    expect(keptInterpolationMap("bilinear", 3, 5, plain)).not.toBe(first);
   });
 });

@@ -1,7 +1,8 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "../with_gradient.js";
-import { areaMap, type InterpolationFilter, interpolationMap, nearestIndices } from "./interpolation.js";
+import { areaMap, type InterpolationFilter, nearestIndices } from "./interpolation.js";
+import { keptInterpolationMap } from "./kept_maps.js";
 import { type AxisMap, applyMaps, emptyAxisMap, separableMap } from "./separable_map.js";
 
 /** Options of `resizeBilinear` and `resizeBicubic`, with the meanings of `torch.nn.functional.interpolate`. */
@@ -108,7 +109,7 @@ function resizeSmooth(
     const inSize = x.shape[axis + 1]!;
     const isSame = inSize === size[axis] && (scale[axis] === undefined || scale[axis] === 1 || alignCorners);
     if (isSame && !(antialias && alignCorners)) return undefined;
-    return interpolationMap(filter, inSize, size[axis], { alignCorners, antialias, scale: scale[axis] });
+    return keptInterpolationMap(filter, inSize, size[axis], { alignCorners, antialias, scale: scale[axis] });
   };
   return separableMap(x, map(0), map(1));
 }

@@ -1,4 +1,4 @@
-import { Recent } from "./recent.js";
+import { Recent } from "../recent.js";
 
 /**
  * Bind groups and uniform buffers that are made once and used again.

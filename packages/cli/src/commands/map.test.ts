@@ -184,7 +184,7 @@ describe("defaultBatch", () => {
 
   it("is a million pixels on a GPU whose buffers are as large, else what they hold; one on processors", () => {
     expect([14, 252, 518, 4088].map((tilePx) => defaultBatch(gpu(2 ** 31), tilePx))).toEqual([16, 16, 4, 1]);
-    expect([252, 518].map((tilePx) => defaultBatch(gpu(2 ** 27), tilePx))).toEqual([8, 1]);
+    expect([252, 518].map((tilePx) => defaultBatch(gpu(2 ** 27), tilePx))).toEqual([2, 1]);
     expect(defaultBatch({ name: "wasm", reason: "", details: { passedOver: [] } }, 252)).toBe(1);
   });
 });

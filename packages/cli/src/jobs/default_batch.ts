@@ -6,8 +6,8 @@ const GPU_BATCH_PIXELS = 4 * 518 ** 2;
 /** More tiles than this are not faster. */
 const MOST_TILES = 16;
 
-/** The largest intermediate result of a model, bytes per pixel of a batch: 64 features of the decoder. */
-const BYTES_PER_PIXEL = 4 * 64;
+/** The largest intermediate result of the widest decoder, bytes per pixel of a batch: 256 features at full size. */
+const BYTES_PER_PIXEL = 4 * 256;
 
 /**
  * Tiles per forward pass where the user names none: on a GPU as many as make a million pixels, if its buffers can be so large;

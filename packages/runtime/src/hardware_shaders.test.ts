@@ -11,6 +11,7 @@ import {
   linear,
   linearResidual,
   lovaszExtension,
+  maxPool2d,
   multiHeadAttention,
   type Params,
   resizeBilinear,
@@ -54,6 +55,8 @@ const operations: readonly (readonly [name: string, f: (given: Params) => tf.Ten
       ({ a, b, c, d, e }) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),
       [[3, 7], [3, 1030], [1030, 7], [7], [7]],
     ],
+    ["maxPool2d", ({ a }) => maxPool2d(a as tf.Tensor4D, 3, { stride: 2, padding: 1 }), [[1, 30, 31, 8]]],
+    ["maxPool2d, single channels", ({ a }) => maxPool2d(a as tf.Tensor4D, 2), [[1, 30, 31, 3]]],
     ["linear, odd sizes", ({ a, b, c }) => linear(a!, b!, c!), [[7, 33], [33, 50], [50]]],
     [
       "linearResidual",

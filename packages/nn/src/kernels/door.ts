@@ -25,6 +25,8 @@ import * as tf from "@tensorflow/tfjs-core";
  *   x with that axis multiplied by the matrix or its transpose
  * - `GlofImageMap`: inputs x [N, H, W, C]; attrs rows and cols (matrices as above, with values, outSize, inSize), adjoint; gives x
  *   with both axes multiplied
+ * - `GlofMaxPool`: inputs x [N, H, W, C]; attrs kernel, stride, padding, outSize (pairs); gives the largest of each window, [N,
+ *   outSize, C]
  * - `GlofPixelSums`: inputs logits, labels of one shape; attrs the `PixelLossOptions`; gives four sums [4] over the pixels that
  *   count: of cross-entropies and of ones (two are 0), or of probabilities, of their distances from the labels, of labels and
  *   of ones; or soft counts of true positives, false positives, false negatives and true negatives
@@ -61,6 +63,7 @@ export type FastKernelName =
   | "GlofConv2DFilterGradient"
   | "GlofAxisMap"
   | "GlofImageMap"
+  | "GlofMaxPool"
   | "GlofPixelSums"
   | "GlofPixelSlopes"
   | "GlofClassSums"
@@ -77,6 +80,7 @@ export type FastKernelName =
  * - `GlofGroupNormGrad`: inputs x [N, H, W, C], gamma, beta, dy; attrs groups, epsilon, activation; gives dx, dgamma, dbeta
  * - `GlofMoments`: inputs x [M, C], runningMean, runningVar [C]; attrs momentum; gives mean and biased variance, and the next running
  *   mean and variance, all [C]
+ * - `GlofMaxPoolGrad`: inputs x, y (the result), dy; attrs of `GlofMaxPool`; gives dx
  * - `GlofNormaliseGrad`: inputs of `GlofNormalise` and dy; its attrs and fixed, whether mean and variance are given numbers, not
  *   x's own; gives dx, dgamma, dbeta
  * - `GlofAttentionGrad`: inputs q, k, v, dy; attrs scale; gives dq, dk, dv
@@ -95,6 +99,7 @@ export type FastGradientName =
   | "GlofLayerNormGrad"
   | "GlofGroupNormGrad"
   | "GlofMoments"
+  | "GlofMaxPoolGrad"
   | "GlofNormaliseGrad"
   | "GlofAttentionGrad"
   | "GlofMultiHeadAttentionGrad"

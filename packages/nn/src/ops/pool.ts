@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { useGradientKernel, useKernel } from "../kernels/door.js";
 import { withGradient } from "../with_gradient.js";
 import { type ConvGeometry, convGeometry } from "./conv_geometry.js";
 import { padOrCrop, spreadPixels, tapView } from "./conv_parts.js";
@@ -34,14 +35,15 @@ export function maxPool2d(x: tf.Tensor4D, size: Pair, options: PoolOptions = {})
   return withGradient<tf.Tensor4D, "x", "x" | "y">({
     inputs: { x },
     forward: () => {
-      const framed = frame(x, geometry);
-      const value = taps(geometry).reduce<tf.Tensor4D | undefined>((best, offset) => {
-        const seen = tapView(framed, offset, geometry);
-        return best === undefined ? seen : (tf.maximum(best, seen) as tf.Tensor4D);
-      }, undefined)!;
+      const kernel = useKernel("GlofMaxPool");
+      const value = kernel ? (kernel({ x }, { ...geometry }) as tf.Tensor4D) : largestOfTaps(x, geometry);
       return { value, saved: { x, y: value } };
     },
-    backward: (dy, saved) => ({ x: maxPoolPullback(dy as tf.Tensor4D, saved.x, saved.y, geometry) }),
+    backward: (dy, { x, y }) => {
+      const kernel = useGradientKernel("GlofMaxPoolGrad");
+      if (kernel) return { x: kernel({ x, y, dy }, { ...geometry })[0] };
+      return { x: maxPoolPullback(dy as tf.Tensor4D, x, y, geometry) };
+    },
   });
 }
 
@@ -100,6 +102,12 @@ function frame(x: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
   const keep = ([before, after]: [number, number]): [number, number] => [before, Math.max(after, 0)];
   const cropped = padOrCrop(x, [0, Math.min(rows[1], 0)], [0, Math.min(cols[1], 0)]);
   return tf.pad(cropped, [[0, 0], keep(rows), keep(cols), [0, 0]], lowest);
+}
+
+function largestOfTaps(x: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
+  const framed = frame(x, geometry);
+  const views = taps(geometry).map((offset) => tapView(framed, offset, geometry));
+  return views.reduce((best, seen) => tf.maximum(best, seen));
 }
 
 function maxPoolPullback(dy: tf.Tensor4D, x: tf.Tensor, y: tf.Tensor, geometry: ConvGeometry): tf.Tensor4D {

@@ -15,6 +15,7 @@ import { layerNormKernels } from "./layer_norm.js";
 import { linearKernels } from "./linear.js";
 import { lovaszKernel } from "./lovasz.js";
 import { batchMatMul } from "./mat_mul.js";
+import { maxPoolKernels } from "./max_pool.js";
 import { pixelLossKernels } from "./pixel_loss.js";
 import { softmaxKernels } from "./softmax.js";
 import { sortKernel } from "./sort.js";
@@ -31,6 +32,7 @@ const kernels = [
   squareSumsKernel,
   columnSumsKernel,
   axisMapKernel,
+  ...maxPoolKernels,
   ...groupNormKernels,
   ...batchNormKernels,
   ...gatedSiluKernels,

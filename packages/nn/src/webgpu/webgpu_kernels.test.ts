@@ -3,7 +3,7 @@ import { describeOnBackends, expectClose } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it, vi } from "vitest";
 import { type FastKernelName, useKernel, withReferenceKernels } from "../kernels/door.js";
-import { activate } from "../ops/activations.js";
+import { activate, relu } from "../ops/activations.js";
 import type { AdamUpdate } from "../ops/adam_types.js";
 import { adamUpdate } from "../ops/adam_update.js";
 import { attention, multiHeadAttention } from "../ops/attention.js";
@@ -14,7 +14,7 @@ import { layerNorm } from "../ops/layer_norm.js";
 import { linear } from "../ops/linear.js";
 import { linearResidual } from "../ops/linear_residual.js";
 import { lovaszExtension } from "../ops/lovasz_extension.js";
-import { avgPool2d } from "../ops/pool.js";
+import { avgPool2d, maxPool2d } from "../ops/pool.js";
 import { resizeBicubic, resizeBilinear } from "../ops/resize.js";
 import { softmax } from "../ops/softmax.js";
 import { sortDescending } from "../ops/sort.js";
@@ -62,6 +62,18 @@ const cases: readonly ParityCase[] = [
   ],
   ["layerNorm, short rows", ({ a, b, c }) => layerNorm(a!, b!, c!), [[1, 5], [5], [5]]],
   ["softmax", ({ a }) => softmax(a!), [[2, 9, 333]]],
+  [
+    "maxPool2d, windows that overlap, equal numbers",
+    ({ a }) => tf.tidy(() => maxPool2d(relu(a as tf.Tensor4D), 3, { stride: 2, padding: 1 })),
+    [[2, 9, 8, 4]],
+  ],
+  [
+    "maxPool2d, odd sizes",
+    ({ a }) => tf.tidy(() => maxPool2d(relu(a as tf.Tensor4D), [2, 3], { stride: [1, 2], padding: [0, 1] })),
+    [[2, 5, 7, 3]],
+  ],
+  ["maxPool2d, pixels left out", ({ a }) => maxPool2d(a as tf.Tensor4D, 2, { stride: 3 }), [[1, 7, 9, 1]]],
+  ["maxPool2d to one", ({ a }) => maxPool2d(a as tf.Tensor4D, [6, 5]), [[3, 6, 5, 2]]],
   [
     "linearResidual",
     ({ a, b, c, d, e }) => linearResidual(a!, b!, { w: c!, b: d!, gamma: e! }),

@@ -95,6 +95,7 @@ export { withSharedWasmHeap } from "./wasm/threads/shared_heap.js";
 export { type InstalledKernels, installWebgpuKernels } from "./webgpu/install.js";
 export {
   type PrecisionReport,
+  usesMatrixUnits,
   useWebgpuPrecision,
   type WebgpuPrecision,
   type WebgpuPrecisionOptions,

@@ -1,8 +1,9 @@
+import { useWebgpuPrecision } from "@glof/nn";
 import { describeOnBackends } from "@glof/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { checkKernels, type KernelCheck } from "./check_kernels.js";
-import { kernelCases } from "./kernel_cases.js";
+import { type CaseInputs, kernelCases } from "./kernel_cases.js";
 
 describeOnBackends("checkKernels", (backend) => {
   it("finds every operation right, reports each as it comes and leaves nothing behind", async () => {
@@ -55,3 +56,27 @@ describeOnBackends("checkKernels", (backend) => {
     expect(checks[2]?.valueError).toBeLessThan(1e-5);
   });
 });
+
+describeOnBackends(
+  "checkKernels on matrix units, emulated",
+  () => {
+    it("gives values room for operands in halves, and no more", async () => {
+      await useWebgpuPrecision("f16", { emulate: true });
+      const cases = kernelCases.filter(({ name }) => /^linear|attention/.test(name)).slice(0, 4);
+      const checks = await checkKernels(undefined, { cases });
+      expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+      // They were in use: single precision is a hundred times closer.
+      expect(Math.max(...checks.map(({ valueError }) => valueError))).toBeGreaterThan(5e-4);
+      const off = {
+        ...cases[0]!,
+        compute: (given: CaseInputs) => {
+          const y = cases[0]!.compute(given);
+          return tf.getBackend() === "cpu" ? y : tf.add(y, 0.03);
+        },
+      };
+      expect(await checkKernels(undefined, { cases: [off] })).toMatchObject([{ passed: false }]);
+      await useWebgpuPrecision("f32");
+    });
+  },
+  { backends: ["webgpu"] },
+);

@@ -1,5 +1,5 @@
 import { seededRng } from "@glof/core";
-import { type Params, valueAndGrad, withReferenceKernels } from "@glof/nn";
+import { type Params, usesMatrixUnits, valueAndGrad, withReferenceKernels } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { startCpu } from "./cpu_backend.js";
 import { messageOf } from "./environment.js";
@@ -29,13 +29,19 @@ export interface CheckKernelsOptions {
 
 /** `|got - want| <= atol + rtol * |want|`; the absolute part is ten times as large on WebGPU. */
 const tolerance = { atol: 2e-5, rtol: 2e-4 };
+/**
+ * Of values on matrix units: operands in [-1, 1] are rounded by up to 2^-12 of themselves, which in a sum of several hundred products
+ * comes to some 2e-3, and to thrice that at the worst of thousands of sums. A wrong index is off by 1 and more.
+ */
+const unitsAtol = 1e-2;
 
 /**
  * Runs operations of `@glof/nn` forwards and backwards on the current backend, with whatever fast kernels it has, and
  * compares values and gradients with the same operations composed of plain ones on the cpu backend. The current backend
  * is the same afterwards.
  *
- * Seeded random inputs in [-1, 1], gradients of sum(y * r) with a random r. On the cpu backend it compares the fast
+ * Seeded random inputs in [-1, 1], gradients of sum(y * r) with a random r. Where matrix units are in use, values have room for operands
+ * that are rounded to halves, gradients none. On the cpu backend it compares the fast
  * kernels with the plain ones only.
  *
  * @param onResult hears of each operation as soon as it is done
@@ -118,7 +124,8 @@ async function readAll(tensors: Params): Promise<Record<string, Float32Array>> {
 
 function compare(name: string, got: Evaluation, want: Evaluation, backend: string): KernelCheck {
   const atol = backend === "webgpu" ? 10 * tolerance.atol : tolerance.atol;
-  const value = difference(got.value, want.value, atol);
+  const onUnits = backend === "webgpu" && usesMatrixUnits();
+  const value = difference(got.value, want.value, onUnits ? unitsAtol : atol);
   const grads = Object.keys(want.grads).map((key) => difference(got.grads[key]!, want.grads[key]!, atol));
   const worstRatio = Math.max(value.ratio, ...grads.map(({ ratio }) => ratio));
   const gradientError = Math.max(...grads.map(({ error }) => error));

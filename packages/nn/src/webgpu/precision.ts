@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { linear } from "../ops/linear.js";
 import { deviceOf, isHardware } from "./dispatch.js";
 import { setHalfStorageInForce } from "./half_in_force.js";
-import { missingForMatrixUnits, setMatrixUnitsInUse } from "./half_precision.js";
+import { matrixUnitsInUse, missingForMatrixUnits, setMatrixUnitsInUse } from "./half_precision.js";
 import { errorOfAttention, errorOfProducts, knownProduct } from "./known_results.js";
 import { emulatedUnits, hardwareUnits } from "./matrix_units.js";
 import type { ShaderBackend } from "./shader.js";
@@ -66,6 +66,11 @@ export async function useWebgpuPrecision(
     storage: noStorage === undefined ? "halves" : "floats",
     matrixUnits: units.inUse,
   };
+}
+
+/** Whether products where no gradient is recorded run on matrix units now, with operands rounded to halves. */
+export function usesMatrixUnits(): boolean {
+  return matrixUnitsInUse() !== undefined;
 }
 
 /** Puts half storage into force; otherwise says what keeps it from being used. */

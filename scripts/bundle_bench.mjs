@@ -14,9 +14,14 @@ const { build } = createRequire(createRequire(import.meta.url).resolve("tsup"))(
 const side = (name) => join(root, "bench", "src", "sides", `${name}.ts`);
 
 /** The sides, and what else is given as { name: source }. No build of the packages is needed. */
-export async function bundleBench(folder, more = {}) {
+export function bundleBench(folder, more = {}) {
+  return bundleModules(folder, { glof_side: side("glof_side"), stock_side: side("stock_side"), ...more });
+}
+
+/** Modules given as { name: source }, one file each. */
+export async function bundleModules(folder, entryPoints) {
   await build({
-    entryPoints: { glof_side: side("glof_side"), stock_side: side("stock_side"), ...more },
+    entryPoints,
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,

@@ -1,13 +1,17 @@
 #!/bin/sh
-# Conformance and speed of the WebGPU backend on a GPU (Linux, x64, Vulkan), in one go: ours in f32 and f16, beside stock
-# TensorFlow.js and, where python3 has torch with CUDA, PyTorch in f32 and bf16.
+# Conformance and speed of the WebGPU backend on a GPU (Linux, x64, Vulkan), in one go: do the kernels compute right, which of their
+# forms are fastest here, then ours in f32 and f16 beside stock TensorFlow.js and, where python3 has torch with CUDA, PyTorch in f32
+# and bf16.
 #
-#   scripts/gpu-bench.sh [archive.tgz] [--out dir] [--budget seconds] [--no-robustness] [--smoke]
+#   scripts/gpu-bench.sh [archive.tgz] [--out dir] [--budget seconds] [--no-robustness] [--no-tune] [--smoke]
 #
 # The archive is what scripts/pack_gpu_bench.mjs makes. Inside an unpacked archive none is named; in a clone without one, one
 # is packed first. --budget: no case begins after so many seconds (540: a lease of ten minutes); every case is written when it is
 # measured, and the same command with the same --out goes on where it stopped. --no-robustness: our shaders without Dawn's checks
-# of indices. --smoke: tiny cases, and SwiftShader where a clone runs it: does it all work, in under a minute.
+# of indices. --no-tune: forms as they are likely to be fastest. --smoke: tiny cases, and SwiftShader where a clone runs it: does it
+# all work, in a minute or two.
+#
+# In <out>: kernels.json and kernels.txt (right or wrong, adapter, precision), tune.txt, gpu.json and gpu.md (the table), conformance.json.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,11 +20,13 @@ out=$PWD/gpu-bench-out
 smoke=
 budget=540
 checks=
+tune=1
 while [ $# -gt 0 ]; do
   case $1 in
     --out) out=$2; shift ;;
     --budget) budget=$2; shift ;;
     --no-robustness) checks=--no-robustness ;;
+    --no-tune) tune= ;;
     --smoke) smoke=1 ;;
     -*) echo "gpu-bench.sh: unknown option $1" >&2; exit 2 ;;
     *) archive=$1 ;;
@@ -28,6 +34,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
+started=$(date +%s)
 
 work=
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
@@ -48,13 +56,54 @@ else
   folder=$work/glof-gpu-bench
 fi
 node=node
-[ ! -f "$folder/node" ] || { chmod +x "$folder/node"; node=$folder/node; }
+if [ -f "$folder/node" ]; then
+  chmod +x "$folder/node"
+  node=$folder/node
+elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null; then
+  echo "gpu-bench.sh: expected Node 20 or later, got $(node --version 2>/dev/null || echo none). Pack one with --node." >&2
+  exit 2
+fi
+
+known() { ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib/*/"$1"* /usr/lib64/"$1"* /usr/local/lib/"$1"* >/dev/null 2>&1; }
+
+# A machine may have the driver and no loader: the archive's own is asked for then.
+if [ -f "$folder/lib/libvulkan.so.1" ] && [ -z "${LD_LIBRARY_PATH:-}" ] && ! known libvulkan.so.1; then
+  export LD_LIBRARY_PATH="$folder/lib"
+fi
+# Or NVIDIA's driver and no file that names it to the loader, as in many containers. Its GLX library wants X11's.
+named=
+for place in /etc/vulkan/icd.d /usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /usr/local/etc/vulkan/icd.d; do
+  ! ls "$place"/*nvidia*.json >/dev/null 2>&1 || named=1
+done
+if [ -z "$named" ] && [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; then
+  driver=
+  ! known libEGL_nvidia.so.0 || driver=libEGL_nvidia.so.0
+  ! { known libGLX_nvidia.so.0 && known libX11.so.6 && known libXext.so.6; } || driver=libGLX_nvidia.so.0
+  if [ -n "$driver" ]; then
+    printf '{"file_format_version":"1.0.1","ICD":{"library_path":"%s","api_version":"1.3.0"}}\n' "$driver" > "$out/nvidia_icd.json"
+    export VK_DRIVER_FILES="$out/nvidia_icd.json" VK_ICD_FILENAMES="$out/nvidia_icd.json"
+  fi
+fi
 
 # The machine's own adapter, not the software one that tests use.
 export GLOF_TEST_ADAPTER=system
+# Where tuned forms are kept, for every process below.
+export XDG_CACHE_HOME="$out/cache"
 status=0
-started=$(date +%s)
 left() { echo $((budget - $(date +%s) + started)); }
+
+# step <name> <most seconds> <bundle> [options]: its lines go to <name>.txt too.
+step() {
+  name=$1
+  seconds=$2
+  bundle=$3
+  shift 3
+  echo "== $name"
+  { timeout "$seconds" "$node" "$folder/bench/$bundle.mjs" "$@" 2>&1 || echo "$name: ended with $? (124: time was up)"; } |
+    tee "$out/$name.txt"
+  # What the tuner did not come to stays as it is likely to be fastest: no failure.
+  [ "$name" = tune ] || ! grep -q "^$name: ended with" "$out/$name.txt" || status=1
+}
 
 # bench <suites> <seconds> [options]: one table and one JSON, which the next call goes on with.
 bench() {
@@ -66,16 +115,18 @@ bench() {
     --report "$out/gpu.md" --json "$out/gpu.json" --resume $checks "$@" || status=1
 }
 
+# A fast wrong answer is none.
+[ -f "$out/kernels.json" ] || step kernels 120 check --json "$out/kernels.json" $checks
+[ -z "$tune" ] || [ -n "$smoke" ] || [ -f "$out/tune.txt" ] || step tune 130 tune --budget 90 $checks
 # The numbers that count most come first: what is measured when time is up is in the table.
 if [ -n "$smoke" ]; then
-  bench ops,host "$(left)" --smoke --peers stock --case "S"
+  bench ops "$(left)" --smoke --peers stock --case "attention S"
 else
   bench model "$(left)" --peers stock,ort,torch --repeats 5
-  bench model,ops "$(($(left) - 150))" --peers stock,ort,torch --repeats 5
+  bench model,ops "$(($(left) - 130))" --peers stock,ort,torch --repeats 5
 fi
 if [ -d "$folder/fixtures" ]; then
-  timeout 120 "$node" "$folder/bench/conformance.mjs" --fixtures "$folder/fixtures" --backend webgpu \
-    --json "$out/conformance.json" || status=1
+  step conformance 120 conformance --fixtures "$folder/fixtures" --backend webgpu --json "$out/conformance.json"
 else
   echo "conformance: skipped, the archive holds no golden cases (pack it with --fixtures)"
 fi

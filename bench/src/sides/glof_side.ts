@@ -22,6 +22,7 @@ await serve(async () => {
   const robustness = process.argv[4] !== "trusting";
   const choice = await selectBackend({ require: backend, webgpu: { precision, robustness } });
   const found = choice.details.precision as { precision?: string; reason?: string } | undefined;
+  const tuning = choice.details.tuning as { choices?: number } | undefined;
   if (precision === "f16" && found?.precision !== "f16")
     throw new Error(`no half precision here: ${found?.reason ?? "another backend than WebGPU"}`);
   return {
@@ -29,6 +30,7 @@ await serve(async () => {
       version: "this tree",
       backend: asked,
       ...(found && { precision }),
+      ...(tuning && { "tuned forms": tuning.choices ?? 0 }),
       ...(robustness ? {} : { robustness: "off" }),
       ...plainFacts(choice.details),
     },
@@ -47,16 +49,18 @@ await serve(async () => {
 });
 
 function plainFacts(details: Readonly<Record<string, unknown>>): Facts {
-  const { threads, relaxedSimd, adapter, kernels } = details as {
+  const { threads, relaxedSimd, adapter, kernels, precision } = details as {
     threads?: number;
     relaxedSimd?: boolean;
     adapter?: { description?: string; device?: string; vendor?: string };
     kernels?: { reason?: string; threads?: number };
+    precision?: { reason?: string };
   };
   return {
     threads: kernels?.threads ?? threads ?? 1,
     ...(relaxedSimd === undefined ? {} : { simd: relaxedSimd ? "relaxed SIMD (FMA)" : "plain SIMD" }),
     ...(kernels?.reason === undefined ? {} : { kernels: kernels.reason }),
+    ...(precision?.reason === undefined ? {} : { numbers: precision.reason }),
     ...(adapter === undefined
       ? {}
       : { device: adapter.description || adapter.device || adapter.vendor || "" }),

@@ -66,9 +66,9 @@ fi
 
 known() { ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib/*/"$1"* /usr/lib64/"$1"* /usr/local/lib/"$1"* >/dev/null 2>&1; }
 
-# A machine may have the driver and no loader: the archive's own is asked for then.
-if [ -f "$folder/lib/libvulkan.so.1" ] && [ -z "${LD_LIBRARY_PATH:-}" ] && ! known libvulkan.so.1; then
-  export LD_LIBRARY_PATH="$folder/lib"
+# A machine may have the driver and no loader: the archive's own is asked for then, after those of the path.
+if [ -f "$folder/lib/libvulkan.so.1" ] && ! known libvulkan.so.1; then
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder/lib"
 fi
 # Or NVIDIA's driver and no file that names it to the loader, as in many containers. Its GLX library wants X11's.
 named=

@@ -20,7 +20,9 @@ await serve(async () => {
   const backend = (asked === "null" ? "webgpu" : asked) as BackendName;
   const precision = process.argv[3] === "f16" ? "f16" : "f32";
   const robustness = process.argv[4] !== "trusting";
-  const choice = await selectBackend({ require: backend, webgpu: { precision, robustness } });
+  // A step of ViT-L frees gigabytes of buffers and wants them again: PyTorch's allocator keeps them, too.
+  const webgpu = { precision, robustness, maxPooledBytes: 2 ** 35 } as const;
+  const choice = await selectBackend({ require: backend, webgpu });
   const found = choice.details.precision as { precision?: string; reason?: string } | undefined;
   const tuning = choice.details.tuning as { choices?: number } | undefined;
   if (precision === "f16" && found?.precision !== "f16")

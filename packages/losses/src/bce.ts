@@ -59,7 +59,8 @@ function fusedBce(logits: tf.Tensor, target: tf.Tensor, options: BceOptions): tf
   const isPlain = options.weight === undefined && posWeight !== undefined && others.length === 0;
   if (!isPlain || reduction === "none") return undefined;
   const settings = { kind: "bce", ignore, smooth: options.smoothFactor ?? 0, posWeight } as const;
-  return fusedLoss(logits, target, settings, ([loss, valid]) => {
+  return fusedLoss(logits, target, settings, (sums) => {
+    const [loss, valid] = tf.split(sums, 4);
     if (reduction === "sum") return { value: loss!, coefficients: tf.tensor1d([1, 0]) };
     const counted = normalizeBy === "valid" ? valid! : tf.tensor1d([logits.size]);
     const divisor = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);

@@ -74,14 +74,15 @@ function fusedCrossEntropy(
   if (reduction === "none") return undefined;
   const classes = classCount(logits);
   const settings = { kind: "entropy", ignore, smoothing: options.labelSmoothing ?? 0 } as const;
-  return fusedClassLoss({ logits, target, classes, weights: weight }, settings, ([loss, share]) => {
+  return fusedClassLoss({ logits, target, classes, weights: weight }, settings, (sums) => {
+    const [loss, share] = tf.unstack(sums);
     const counted = normalizeBy === "all" ? tf.scalar(target.size) : tf.sum(share!);
     const safe = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);
     const factor = reduction === "sum" ? tf.scalar(1) : tf.div(1, safe);
     const coefficient = tf.fill<tf.Rank.R1>([classes], 0);
     return {
       value: tf.mul(tf.sum(loss!), factor),
-      coefficients: [tf.add(coefficient, factor), coefficient],
+      coefficients: tf.stack([tf.add(coefficient, factor), coefficient]) as tf.Tensor2D,
     };
   });
 }

@@ -85,9 +85,10 @@ function fusedFocalLoss(
     threshold: reducedThreshold,
   } as const;
   const classes = mode === "binary" ? 1 : classCount(logits);
-  return fusedClassLoss({ logits, target, classes }, settings, ([loss, factor, count]) =>
-    ofClassSums({ loss: loss!, factor: factor!, count: count! }, options),
-  );
+  return fusedClassLoss({ logits, target, classes }, settings, (sums) => {
+    const [loss, factor, count] = tf.unstack(sums);
+    return ofClassSums({ loss: loss!, factor: factor!, count: count! }, options);
+  });
 }
 
 /** The loss from each class's sums of losses, of focal factors and of ones, [K]. */
@@ -97,16 +98,15 @@ function ofClassSums(
 ): LossOfClassSums {
   const share = classShares(count, options);
   if (options.normalized !== true) {
-    return { value: tf.sum(tf.mul(loss, share)), coefficients: [share, tf.zerosLike(share)] };
+    const coefficients = tf.stack([share, tf.zerosLike(share)]) as tf.Tensor2D;
+    return { value: tf.sum(tf.mul(loss, share)), coefficients };
   }
   const divisor = tf.maximum(factor, leastNorm);
   const divided = tf.div(loss, divisor);
   const isFree = tf.cast(tf.greaterEqual(factor, leastNorm), "float32");
   const throughNorm = tf.mul(tf.div(divided, divisor), isFree);
-  return {
-    value: tf.sum(tf.mul(divided, share)),
-    coefficients: [tf.div(share, divisor), tf.neg(tf.mul(share, throughNorm))],
-  };
+  const coefficients = tf.stack([tf.div(share, divisor), tf.neg(tf.mul(share, throughNorm))]);
+  return { value: tf.sum(tf.mul(divided, share)), coefficients: coefficients as tf.Tensor2D };
 }
 
 /** What the sum of a class with so many elements is multiplied by in the whole loss, [K]. */

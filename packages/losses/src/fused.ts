@@ -14,13 +14,14 @@ export interface LossOfSums {
  * A loss in one pass over the pixels, and its derivative in another, by the kernels of the backend.
  *
  * @param target as many values as logits
+ * @param ofSums gets the four sums
  * @returns `undefined` where the backend has no such kernels
  */
 export function fusedLoss(
   logits: tf.Tensor,
   target: tf.Tensor,
   options: PixelLossOptions,
-  ofSums: (sums: readonly tf.Tensor1D[]) => LossOfSums,
+  ofSums: (sums: tf.Tensor1D) => LossOfSums,
 ): tf.Scalar | undefined {
   const [sumsKernel, slopesKernel] = [useKernel("GlofPixelSums"), useKernel("GlofPixelSlopes")];
   if (sumsKernel === undefined || slopesKernel === undefined) return undefined;
@@ -29,7 +30,7 @@ export function fusedLoss(
     forward: () => {
       const labels = tf.reshape(asFloats(target), logits.shape);
       const sums = sumsKernel({ logits, labels }, { ...options });
-      const { value, coefficients } = ofSums(tf.split(sums as tf.Tensor1D, 4));
+      const { value, coefficients } = ofSums(sums as tf.Tensor1D);
       return { value: tf.reshape(value, []), saved: { logits, labels, coefficients } };
     },
     backward: (outputGrad, { logits: x, labels, coefficients }) => ({
@@ -45,8 +46,8 @@ export function fusedLoss(
 export interface LossOfClassSums {
   /** A scalar. */
   readonly value: tf.Tensor;
-  /** Two of [K]: what the derivative of each logit is made of, see `GlofClassSlopes`. */
-  readonly coefficients: readonly [first: tf.Tensor, second: tf.Tensor];
+  /** [2, K]: what the derivative of each logit is made of, see `GlofClassSlopes`. */
+  readonly coefficients: tf.Tensor2D;
 }
 
 /** What `fusedClassLoss` works on. */
@@ -72,13 +73,13 @@ const plain = {
 /**
  * A loss over classes in one pass over the logits, and its derivative in another, by the kernels of the backend.
  *
- * @param ofSums gets three sums [K]
+ * @param ofSums gets three sums per class, [3, K]
  * @returns `undefined` where the backend has no such kernels
  */
 export function fusedClassLoss(
   { logits, target, classes, weights }: ClassLossInputs,
   given: Pick<ClassLossOptions, "kind" | "ignore"> & Partial<ClassLossOptions>,
-  ofSums: (sums: readonly tf.Tensor1D[]) => LossOfClassSums,
+  ofSums: (sums: tf.Tensor2D) => LossOfClassSums,
 ): tf.Scalar | undefined {
   const [sumsKernel, slopesKernel] = [useKernel("GlofClassSums"), useKernel("GlofClassSlopes")];
   if (sumsKernel === undefined || slopesKernel === undefined) return undefined;
@@ -92,11 +93,11 @@ export function fusedClassLoss(
       const labels = tf.reshape(asFloats(target), labelShape);
       const factors = weights && tf.tensor1d([...weights]);
       const sums = sumsKernel({ logits: rows, labels, weights: factors }, options);
-      const { value, coefficients } = ofSums(tf.unstack(sums) as tf.Tensor1D[]);
+      const { value, coefficients } = ofSums(sums as tf.Tensor2D);
       const saved = {
         rows,
         labels,
-        coefficients: tf.stack([...coefficients]),
+        coefficients,
         ...(factors && { weights: factors }),
       };
       return { value: tf.reshape(value, []), saved: saved as Record<Saved, tf.Tensor> };

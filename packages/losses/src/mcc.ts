@@ -1,3 +1,4 @@
+import { type RowArithmetic, rowFormula, tensorRows } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
@@ -44,10 +45,13 @@ function fusedMcc(
   epsilon: number,
 ): tf.Scalar | undefined {
   const settings = { kind: "counts", ignore, smooth: 0, posWeight: 1 } as const;
-  return fusedLoss(logits, target, settings, (counts) => {
-    const [tp, fp, fn, tn] = counts.map((count) => tf.add(count, epsilon));
-    const { value, atTrue, atOther } = ofCounts({ tp: tp!, fp: fp!, fn: fn!, tn: tn! });
-    return { value, coefficients: tf.concat([tf.sub(atTrue, atOther), atOther]) as tf.Tensor1D };
+  return fusedLoss(logits, target, settings, (sums) => {
+    const { first, rest } = rowFormula(tf.reshape(sums, [4, 1]), (on, counts) => {
+      const [tp, fp, fn, tn] = counts.map((count) => on.add(count, epsilon));
+      const { value, atTrue, atOther } = ofCounts(on, { tp: tp!, fp: fp!, fn: fn!, tn: tn! });
+      return [value, on.sub(atTrue, atOther), atOther];
+    });
+    return { value: first, coefficients: tf.reshape(rest, [2]) };
   });
 }
 
@@ -60,7 +64,7 @@ function ofProbabilities(
   const untrue = tf.sub(valid, truth);
   const count = (seen: tf.Tensor, is: tf.Tensor): tf.Tensor => tf.add(tf.sum(tf.mul(seen, is)), epsilon);
   const rest = tf.sub(1, probabilities);
-  const { value, atTrue, atOther } = ofCounts({
+  const { value, atTrue, atOther } = ofCounts(tensorRows, {
     tp: count(probabilities, truth),
     fp: count(probabilities, untrue),
     fn: count(rest, truth),
@@ -70,23 +74,26 @@ function ofProbabilities(
 }
 
 /** Soft counts of true and false positives and negatives. */
-type Counts = Readonly<Record<"tp" | "fp" | "fn" | "tn", tf.Tensor>>;
+type Counts<Row> = Readonly<Record<"tp" | "fp" | "fn" | "tn", Row>>;
 
 /** The loss, and its derivative by the probability of a true pixel and of another. */
-function ofCounts({ tp, fp, fn, tn }: Counts): Record<"value" | "atTrue" | "atOther", tf.Tensor> {
-  const cross = tf.sub(tf.mul(tp, tn), tf.mul(fp, fn));
+function ofCounts<Row>(
+  { add, sub, mul, div, sqrt }: RowArithmetic<Row>,
+  { tp, fp, fn, tn }: Counts<Row>,
+): Record<"value" | "atTrue" | "atOther", Row> {
+  const cross = sub(mul(tp, tn), mul(fp, fn));
   // The root of each sum on its own: their product overflows f32 on a large image.
-  const roots = [tf.add(tp, fp), tf.add(tp, fn), tf.add(tn, fp), tf.add(tn, fn)].map((sum) => tf.sqrt(sum));
-  const divisor = roots.reduce((product, root) => tf.mul(product, root));
-  const correlation = tf.div(cross, divisor);
+  const roots = [add(tp, fp), add(tp, fn), add(tn, fp), add(tn, fn)].map((sum) => sqrt(sum));
+  const divisor = roots.reduce((product, root) => mul(product, root));
+  const correlation = div(cross, divisor);
   // tp + fn and tn + fp do not depend on p; the two others rise and fall by one with it.
-  const predicted = tf.div(0.5, tf.add(tp, fp));
-  const left = tf.div(0.5, tf.add(tn, fn));
-  const throughDivisor = tf.mul(correlation, tf.sub(predicted, left));
+  const predicted = div(0.5, add(tp, fp));
+  const left = div(0.5, add(tn, fn));
+  const throughDivisor = mul(correlation, sub(predicted, left));
   // d cross: a true pixel moves tp up and fn down, another fp up and tn down.
   return {
-    value: tf.sub(1, correlation),
-    atTrue: tf.sub(throughDivisor, tf.div(tf.add(tn, fp), divisor)),
-    atOther: tf.add(tf.div(tf.add(tp, fn), divisor), throughDivisor),
+    value: sub(1, correlation),
+    atTrue: sub(throughDivisor, div(add(tn, fp), divisor)),
+    atOther: add(div(add(tp, fn), divisor), throughDivisor),
   };
 }

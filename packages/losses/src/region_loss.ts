@@ -1,3 +1,4 @@
+import { type RowArithmetic, type RowResults, rowFormula, tensorRows } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
@@ -102,21 +103,25 @@ function fusedRegionLoss(
   options: TverskyLossOptions,
 ): tf.Scalar | undefined {
   const { mode = "binary", ignore = 255 } = options;
+  const classes = mode === "binary" ? 1 : classCount(logits);
+  /** The first three rows of [R, K] are the sums. */
+  const ofRows = (rows: tf.Tensor2D): RowResults =>
+    rowFormula(rows, (on, [seen, apart, truth]) => {
+      const sums = { seen: seen!, apart: apart!, truth: truth!, classes };
+      const { value, byIntersection, bySeen } = ofSums(on, sums, options);
+      return [value, byIntersection, bySeen];
+    });
   if (mode === "binary") {
     const settings = { kind: "region", ignore, smooth: 0, posWeight: 1 } as const;
-    return fusedLoss(logits, target, settings, ([seen, apart, truth]) => {
-      const { value, byIntersection, bySeen } = ofSums(
-        { seen: seen!, apart: apart!, truth: truth! },
-        options,
-      );
-      return { value, coefficients: tf.concat([byIntersection, bySeen]) as tf.Tensor1D };
+    return fusedLoss(logits, target, settings, (sums) => {
+      const { first, rest } = ofRows(tf.reshape(sums, [4, 1]));
+      return { value: first, coefficients: tf.reshape(rest, [2]) };
     });
   }
-  const inputs = { logits, target, classes: classCount(logits) };
   const settings = { kind: "region", ignore, multilabel: mode === "multilabel" } as const;
-  return fusedClassLoss(inputs, settings, ([seen, apart, truth]) => {
-    const { value, byIntersection, bySeen } = ofSums({ seen: seen!, apart: apart!, truth: truth! }, options);
-    return { value, coefficients: [byIntersection, bySeen] };
+  return fusedClassLoss({ logits, target, classes }, settings, (sums) => {
+    const { first, rest } = ofRows(sums);
+    return { value: first, coefficients: rest };
   });
 }
 
@@ -127,65 +132,65 @@ function ofProbabilities(
 ): ValueAndDerivative {
   const seen = tf.mul(probabilities, valid);
   const difference = tf.sub(seen, truth);
-  const sums = { seen: tf.sum(seen, 0), apart: tf.sum(tf.abs(difference), 0), truth: tf.sum(truth, 0) };
-  const { value, byIntersection, bySeen } = ofSums(sums, options);
+  const sums = {
+    seen: tf.sum(seen, 0),
+    apart: tf.sum(tf.abs(difference), 0),
+    truth: tf.sum(truth, 0),
+    classes: probabilities.shape[1],
+  };
+  const { value, byIntersection, bySeen } = ofSums(tensorRows, sums, options);
   // d intersection / d p is 1 below the target, 0 above it and 1/2 on it.
   const rises = tf.div(tf.sub(1, tf.sign(difference)), 2);
   const derivative = tf.mul(tf.add(tf.mul(rises, byIntersection), bySeen), valid);
   return { value, derivative };
 }
 
-/** Sums over the pixels that count of the probabilities, of their distances from the target, and of the target, [K] each. */
-interface RegionSums {
-  readonly seen: tf.Tensor;
-  readonly apart: tf.Tensor;
-  readonly truth: tf.Tensor;
+/** Sums over the pixels that count of the probabilities, of their distances from the target, and of the target, a row each. */
+interface RegionSums<Row> {
+  readonly seen: Row;
+  readonly apart: Row;
+  readonly truth: Row;
+  readonly classes: number;
 }
 
-/**
- * The loss, and its derivative by each class's intersection and by its sum of probabilities, [K].
- *
- * Terms that options leave out are not computed: an operation on one number takes as long as 10,000 pixels.
- */
-function ofSums(
-  { seen: seenSum, apart, truth: truthSum }: RegionSums,
+/** The loss, and its derivative by each class's intersection and by its sum of probabilities. */
+function ofSums<Row>(
+  on: RowArithmetic<Row>,
+  { seen, apart, truth, classes }: RegionSums<Row>,
   options: TverskyLossOptions,
-): { value: tf.Tensor; byIntersection: tf.Tensor; bySeen: tf.Tensor } {
+): Record<"value" | "byIntersection" | "bySeen", Row> {
   const { alpha = 0.5, beta = 0.5, smooth = 0, epsilon = 1e-7 } = options;
+  const { add, sub, mul, div } = on;
   const rest = 1 - alpha - beta;
-  const both = tf.add(seenSum, truthSum);
-  const intersection = tf.div(tf.sub(both, apart), 2);
-  const prices =
-    alpha === beta ? tf.mul(both, alpha) : tf.add(tf.mul(seenSum, alpha), tf.mul(truthSum, beta));
-  const size = plus(rest === 0 ? prices : tf.add(prices, tf.mul(intersection, rest)), smooth);
-  const divisor = tf.maximum(size, epsilon);
-  const score = tf.div(plus(intersection, smooth), divisor);
-  const { value, slope } = meanLoss(score, truthSum, options);
+  const intersection = div(sub(add(seen, truth), apart), 2);
+  const prices = add(mul(seen, alpha), mul(truth, beta));
+  const size = add(add(prices, mul(intersection, rest)), smooth);
+  const divisor = on.max(size, epsilon);
+  const score = div(add(intersection, smooth), divisor);
+  const { value, slope } = meanLoss(on, { score, truth, classes }, options);
   // d score = d intersection / divisor - score / divisor * d size, the latter only where size is not clamped.
-  const isFree = tf.cast(tf.greaterEqual(size, epsilon), "float32");
-  const bySize = tf.mul(tf.div(score, divisor), isFree);
-  const direct = tf.div(slope, divisor);
-  const byIntersection = rest === 0 ? direct : tf.sub(direct, tf.mul(tf.mul(bySize, rest), slope));
-  return { value, byIntersection, bySeen: tf.mul(tf.mul(bySize, -alpha), slope) };
+  const bySize = mul(div(score, divisor), on.atLeast(size, epsilon));
+  return {
+    value,
+    byIntersection: sub(div(slope, divisor), mul(mul(bySize, rest), slope)),
+    bySeen: mul(mul(bySize, -alpha), slope),
+  };
 }
-
-const plus = (value: tf.Tensor, added: number): tf.Tensor => (added === 0 ? value : tf.add(value, added));
 
 /** The mean over classes, and its derivative by each class's score. */
-function meanLoss(
-  score: tf.Tensor,
-  truthSum: tf.Tensor,
+function meanLoss<Row>(
+  on: RowArithmetic<Row>,
+  { score, truth, classes: count }: { readonly score: Row; readonly truth: Row; readonly classes: number },
   { logLoss = false, epsilon = 1e-7, classes, classWeights, gamma = 1 }: TverskyLossOptions,
-): { value: tf.Tensor; slope: tf.Tensor } {
-  const factors = classFactors(score.size, classes, classWeights);
-  const present = tf.cast(tf.greater(truthSum, 0), "float32");
-  const share = factors.every((factor) => factor === 1) ? present : tf.mul(present, tf.tensor1d(factors));
-  const perClass = logLoss ? tf.neg(tf.log(tf.maximum(score, epsilon))) : tf.sub(1, score);
-  const mean = tf.sum(tf.mul(perClass, share));
-  const isFree = logLoss ? tf.cast(tf.greaterEqual(score, epsilon), "float32") : undefined;
-  const slope = tf.neg(isFree ? tf.mul(tf.div(isFree, tf.maximum(score, epsilon)), share) : share);
-  if (gamma === 1) return { value: mean, slope };
-  return { value: tf.pow(mean, gamma), slope: tf.mul(slope, tf.mul(tf.pow(mean, gamma - 1), gamma)) };
+): Record<"value" | "slope", Row> {
+  const { sub, mul, div } = on;
+  const share = mul(on.above(truth, 0), on.row(classFactors(count, classes, classWeights)));
+  const kept = on.max(score, epsilon);
+  const perClass = logLoss ? sub(0, on.log(kept)) : sub(1, score);
+  const mean = on.sum(mul(perClass, share));
+  const slope = logLoss ? mul(div(on.atLeast(score, epsilon), kept), share) : share;
+  if (gamma === 1) return { value: mean, slope: mul(slope, -1) };
+  return { value: on.pow(mean, gamma), slope: mul(mul(slope, -1), mul(on.pow(mean, gamma - 1), gamma)) };
 }
 
 /** Weight of each class in the mean over the chosen ones. A class named twice counts twice. */

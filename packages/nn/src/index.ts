@@ -78,6 +78,13 @@ export {
   resizeBilinear,
   resizeNearest,
 } from "./ops/resize.js";
+export {
+  type RowArithmetic,
+  type RowFormula,
+  type RowResults,
+  rowFormula,
+  tensorRows,
+} from "./ops/row_formula.js";
 export type { AxisMap } from "./ops/separable_map.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { type SortedRows, sortDescending } from "./ops/sort.js";

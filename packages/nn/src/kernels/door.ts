@@ -89,6 +89,7 @@ export type FastKernelName =
  *   square
  * - `GlofSplit`: inputs joint, flat; attrs shapes; gives tensors of these shapes, which `GlofJoin` would make into it
  * - `GlofSortDescending`: inputs x [R, P]; gives values [R, P] and indices [R, P] (int32), see `sortDescending`
+ * - `GlofRowFormula`: inputs rows [R, K]; attrs formula (a `RowFormula`); gives its first result, a scalar, and the others [S, K]
  * - `GlofLovasz`: inputs scores, labels [R, P]; attrs the `LovaszOptions`; gives value [R] and derivative [R, P]
  */
 export type FastGradientName =
@@ -106,6 +107,7 @@ export type FastGradientName =
   | "GlofAdam"
   | "GlofSplit"
   | "GlofSortDescending"
+  | "GlofRowFormula"
   | "GlofLovasz";
 
 /** A registered kernel, ready to call. */

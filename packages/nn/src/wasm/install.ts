@@ -17,6 +17,7 @@ import { concat, identity, padV2, slice, tile, transpose } from "./move.js";
 import { installKernel, type WasmKernel } from "./override.js";
 import { pixelSlopes, pixelSums } from "./pixel_loss.js";
 import { sortDescending } from "./radix_sort.js";
+import { rowFormula } from "./row_formula.js";
 import { mean, sum, unsortedSegmentSum } from "./sums.js";
 import {
   gelu,
@@ -75,6 +76,7 @@ const kernels: readonly WasmKernel[] = [
   imageMap,
   sortDescending,
   lovasz,
+  rowFormula,
   pixelSums,
   pixelSlopes,
   classSums,

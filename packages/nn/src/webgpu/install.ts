@@ -17,6 +17,7 @@ import { lovaszKernel } from "./lovasz.js";
 import { batchMatMul } from "./mat_mul.js";
 import { maxPoolKernels } from "./max_pool.js";
 import { pixelLossKernels } from "./pixel_loss.js";
+import { rowFormulaKernel } from "./row_formula.js";
 import { softmaxKernels } from "./softmax.js";
 import { sortKernel } from "./sort.js";
 import { squareSumsKernel } from "./square_sums.js";
@@ -39,6 +40,7 @@ const kernels = [
   ...convKernels,
   sortKernel,
   lovaszKernel,
+  rowFormulaKernel,
   ...pixelLossKernels,
   ...classLossKernels,
 ];

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { fusedLoss } from "./fused.js";
+import { fusedLoss, orOne } from "./fused.js";
 import { reduceRows } from "./reduce.js";
 import { asFloats, checkTarget, validity } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, Reduction } from "./types.js";
@@ -59,12 +59,10 @@ function fusedBce(logits: tf.Tensor, target: tf.Tensor, options: BceOptions): tf
   const isPlain = options.weight === undefined && posWeight !== undefined && others.length === 0;
   if (!isPlain || reduction === "none") return undefined;
   const settings = { kind: "bce", ignore, smooth: options.smoothFactor ?? 0, posWeight } as const;
-  return fusedLoss(logits, target, settings, (sums) => {
-    const [loss, valid] = tf.split(sums, 4);
-    if (reduction === "sum") return { value: loss!, coefficients: tf.tensor1d([1, 0]) };
-    const counted = normalizeBy === "valid" ? valid! : tf.tensor1d([logits.size]);
-    const divisor = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);
-    return { value: tf.div(loss!, divisor), coefficients: tf.div(tf.tensor1d([1, 0]), divisor) };
+  return fusedLoss(logits, target, settings, (on, [loss, valid]) => {
+    const counted = normalizeBy === "valid" ? valid! : logits.size;
+    const divisor = reduction === "sum" ? 1 : empty === "nan" ? counted : orOne(on, counted);
+    return [on.div(loss!, divisor), on.div(1, divisor), on.row([0])];
   });
 }
 

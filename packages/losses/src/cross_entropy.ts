@@ -1,7 +1,7 @@
 import { GlofError } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { fusedClassLoss } from "./fused.js";
+import { fusedClassLoss, orOne } from "./fused.js";
 import { reduceRows } from "./reduce.js";
 import { checkTarget, classCount, maskedTarget, toRows } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, Reduction } from "./types.js";
@@ -74,16 +74,12 @@ function fusedCrossEntropy(
   if (reduction === "none") return undefined;
   const classes = classCount(logits);
   const settings = { kind: "entropy", ignore, smoothing: options.labelSmoothing ?? 0 } as const;
-  return fusedClassLoss({ logits, target, classes, weights: weight }, settings, (sums) => {
-    const [loss, share] = tf.unstack(sums);
-    const counted = normalizeBy === "all" ? tf.scalar(target.size) : tf.sum(share!);
-    const safe = empty === "nan" ? counted : tf.where(tf.equal(counted, 0), tf.onesLike(counted), counted);
-    const factor = reduction === "sum" ? tf.scalar(1) : tf.div(1, safe);
-    const coefficient = tf.fill<tf.Rank.R1>([classes], 0);
-    return {
-      value: tf.mul(tf.sum(loss!), factor),
-      coefficients: tf.stack([tf.add(coefficient, factor), coefficient]) as tf.Tensor2D,
-    };
+  const inputs = { logits, target, classes, weights: weight };
+  return fusedClassLoss(inputs, settings, (on, [loss, share]) => {
+    const counted = normalizeBy === "all" ? target.size : on.sum(share!);
+    const divisor = reduction === "sum" ? 1 : empty === "nan" ? counted : orOne(on, counted);
+    const factor = on.div(1, divisor);
+    return [on.mul(on.sum(loss!), factor), factor, on.row(new Array<number>(classes).fill(0))];
   });
 }
 

@@ -1,7 +1,8 @@
+import { type RowArithmetic, tensorRows } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { elementwiseBce } from "./bce.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { fusedClassLoss, type LossOfClassSums } from "./fused.js";
+import { fusedClassLoss } from "./fused.js";
 import { keepValid } from "./reduce.js";
 import { checkTarget, classCount, maskedTarget, toRows } from "./target.js";
 import type { EmptyOptions, IgnoreOptions, LossMode, Reduction } from "./types.js";
@@ -85,40 +86,41 @@ function fusedFocalLoss(
     threshold: reducedThreshold,
   } as const;
   const classes = mode === "binary" ? 1 : classCount(logits);
-  return fusedClassLoss({ logits, target, classes }, settings, (sums) => {
-    const [loss, factor, count] = tf.unstack(sums);
-    return ofClassSums({ loss: loss!, factor: factor!, count: count! }, options);
-  });
+  return fusedClassLoss({ logits, target, classes }, settings, (on, [loss, factor, count]) =>
+    ofClassSums(
+      on,
+      { loss: loss!, factor: factor!, share: classShares(on, count!, classes, options) },
+      options,
+    ),
+  );
 }
 
-/** The loss from each class's sums of losses, of focal factors and of ones, [K]. */
-function ofClassSums(
-  { loss, factor, count }: Readonly<Record<"loss" | "factor" | "count", tf.Tensor>>,
+/** The loss from each class's sums of losses and of focal factors, and its share, and what the derivative is made of. */
+function ofClassSums<Row>(
+  on: RowArithmetic<Row>,
+  { loss, factor, share }: Readonly<Record<"loss" | "factor" | "share", Row>>,
   options: FocalLossOptions,
-): LossOfClassSums {
-  const share = classShares(count, options);
-  if (options.normalized !== true) {
-    const coefficients = tf.stack([share, tf.zerosLike(share)]) as tf.Tensor2D;
-    return { value: tf.sum(tf.mul(loss, share)), coefficients };
-  }
-  const divisor = tf.maximum(factor, leastNorm);
-  const divided = tf.div(loss, divisor);
-  const isFree = tf.cast(tf.greaterEqual(factor, leastNorm), "float32");
-  const throughNorm = tf.mul(tf.div(divided, divisor), isFree);
-  const coefficients = tf.stack([tf.div(share, divisor), tf.neg(tf.mul(share, throughNorm))]);
-  return { value: tf.sum(tf.mul(divided, share)), coefficients: coefficients as tf.Tensor2D };
+): readonly [value: Row, byLoss: Row, byFactor: Row] {
+  const { sum, mul, div } = on;
+  if (options.normalized !== true) return [sum(mul(loss, share)), share, mul(share, 0)];
+  const divisor = on.max(factor, leastNorm);
+  const divided = div(loss, divisor);
+  const throughNorm = mul(div(divided, divisor), on.atLeast(factor, leastNorm));
+  return [sum(mul(divided, share)), div(share, divisor), mul(mul(share, throughNorm), -1)];
 }
 
-/** What the sum of a class with so many elements is multiplied by in the whole loss, [K]. */
-function classShares(
-  count: tf.Tensor,
+/** What the sum of a class with so many elements is multiplied by in the whole loss. */
+function classShares<Row>(
+  on: RowArithmetic<Row>,
+  count: Row,
+  classes: number,
   { reduction = "mean", classWeights, empty = "zero" }: FocalLossOptions,
-): tf.Tensor {
-  const weights = [...(classWeights ?? new Array<number>(count.size).fill(1))];
+): Row {
+  const weights = [...(classWeights ?? new Array<number>(classes).fill(1))];
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const perClass = tf.div(tf.tensor1d(weights), total);
+  const perClass = on.row(weights.map((weight) => weight / total));
   if (reduction !== "mean") return perClass;
-  return tf.div(perClass, empty === "zero" ? tf.maximum(count, 1) : count);
+  return on.div(perClass, empty === "zero" ? on.max(count, 1) : count);
 }
 
 /** Logits for probabilities, and their derivative; for `multiclass` the logarithm, as the reference does. */
@@ -176,7 +178,7 @@ function reduceFocal(
   let derivative = keepValid(elements.derivative, valid);
   if (normalized) ({ value, derivative } = normalise(elements, value, derivative, valid, reduction));
   if (reduction === "none") return { value, derivative };
-  const share = classShares(tf.sum(valid, 0), options);
+  const share = classShares(tensorRows, tf.sum(valid, 0), valid.shape.at(-1)!, options);
   return {
     value: tf.sum(tf.mul(tf.sum(value, 0), share)),
     derivative: keepValid(tf.mul(derivative, share), valid),

@@ -1,27 +1,37 @@
-import { type ClassLossOptions, type PixelLossOptions, useKernel, withGradient } from "@glof/nn";
+import {
+  type ClassLossOptions,
+  type PixelLossOptions,
+  type RowArithmetic,
+  rowFormula,
+  useKernel,
+  withGradient,
+} from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { asFloats } from "./target.js";
 
-/** A loss as a function of the four sums of its pixels. */
-export interface LossOfSums {
-  /** A scalar. */
-  readonly value: tf.Tensor;
-  /** [2]: what the derivative of each pixel is made of, see `GlofPixelSlopes`. */
-  readonly coefficients: tf.Tensor1D;
+/** A loss as a formula of the sums over its pixels: its value, and the two coefficients that its derivative is made of. */
+export type LossFormula = <Row>(
+  on: RowArithmetic<Row>,
+  sums: readonly Row[],
+) => readonly [value: Row, first: Row, second: Row];
+
+/** `count`, or 1 where it is 0. */
+export function orOne<Row>(on: RowArithmetic<Row>, count: Row | number): Row {
+  return on.add(count, on.mul(on.atLeast(count, 0), on.atLeast(0, count)));
 }
 
 /**
  * A loss in one pass over the pixels, and its derivative in another, by the kernels of the backend.
  *
  * @param target as many values as logits
- * @param ofSums gets the four sums
+ * @param formula of the four sums, rows of one number; coefficients are those of `GlofPixelSlopes`
  * @returns `undefined` where the backend has no such kernels
  */
 export function fusedLoss(
   logits: tf.Tensor,
   target: tf.Tensor,
   options: PixelLossOptions,
-  ofSums: (sums: tf.Tensor1D) => LossOfSums,
+  formula: LossFormula,
 ): tf.Scalar | undefined {
   const [sumsKernel, slopesKernel] = [useKernel("GlofPixelSums"), useKernel("GlofPixelSlopes")];
   if (sumsKernel === undefined || slopesKernel === undefined) return undefined;
@@ -30,8 +40,8 @@ export function fusedLoss(
     forward: () => {
       const labels = tf.reshape(asFloats(target), logits.shape);
       const sums = sumsKernel({ logits, labels }, { ...options });
-      const { value, coefficients } = ofSums(sums as tf.Tensor1D);
-      return { value: tf.reshape(value, []), saved: { logits, labels, coefficients } };
+      const { first, rest } = rowFormula(tf.reshape(sums, [4, 1]), formula);
+      return { value: first, saved: { logits, labels, coefficients: tf.reshape(rest, [2]) } };
     },
     backward: (outputGrad, { logits: x, labels, coefficients }) => ({
       logits: slopesKernel(
@@ -40,14 +50,6 @@ export function fusedLoss(
       ),
     }),
   });
-}
-
-/** A loss as a function of three sums per class. */
-export interface LossOfClassSums {
-  /** A scalar. */
-  readonly value: tf.Tensor;
-  /** [2, K]: what the derivative of each logit is made of, see `GlofClassSlopes`. */
-  readonly coefficients: tf.Tensor2D;
 }
 
 /** What `fusedClassLoss` works on. */
@@ -73,13 +75,13 @@ const plain = {
 /**
  * A loss over classes in one pass over the logits, and its derivative in another, by the kernels of the backend.
  *
- * @param ofSums gets three sums per class, [3, K]
+ * @param formula of three sums, rows of the K classes; coefficients are those of `GlofClassSlopes`
  * @returns `undefined` where the backend has no such kernels
  */
 export function fusedClassLoss(
   { logits, target, classes, weights }: ClassLossInputs,
   given: Pick<ClassLossOptions, "kind" | "ignore"> & Partial<ClassLossOptions>,
-  ofSums: (sums: tf.Tensor2D) => LossOfClassSums,
+  formula: LossFormula,
 ): tf.Scalar | undefined {
   const [sumsKernel, slopesKernel] = [useKernel("GlofClassSums"), useKernel("GlofClassSlopes")];
   if (sumsKernel === undefined || slopesKernel === undefined) return undefined;
@@ -93,14 +95,14 @@ export function fusedClassLoss(
       const labels = tf.reshape(asFloats(target), labelShape);
       const factors = weights && tf.tensor1d([...weights]);
       const sums = sumsKernel({ logits: rows, labels, weights: factors }, options);
-      const { value, coefficients } = ofSums(sums as tf.Tensor2D);
+      const { first, rest } = rowFormula(sums as tf.Tensor2D, formula);
       const saved = {
         rows,
         labels,
-        coefficients,
+        coefficients: rest,
         ...(factors && { weights: factors }),
       };
-      return { value: tf.reshape(value, []), saved: saved as Record<Saved, tf.Tensor> };
+      return { value: first, saved: saved as Record<Saved, tf.Tensor> };
     },
     backward: (outputGrad, { coefficients, rows, labels, weights: factors }) => {
       const scaled = tf.mul(coefficients, outputGrad);

@@ -1,4 +1,4 @@
-import { type RowArithmetic, rowFormula, tensorRows } from "@glof/nn";
+import { type RowArithmetic, tensorRows } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
@@ -45,13 +45,10 @@ function fusedMcc(
   epsilon: number,
 ): tf.Scalar | undefined {
   const settings = { kind: "counts", ignore, smooth: 0, posWeight: 1 } as const;
-  return fusedLoss(logits, target, settings, (sums) => {
-    const { first, rest } = rowFormula(tf.reshape(sums, [4, 1]), (on, counts) => {
-      const [tp, fp, fn, tn] = counts.map((count) => on.add(count, epsilon));
-      const { value, atTrue, atOther } = ofCounts(on, { tp: tp!, fp: fp!, fn: fn!, tn: tn! });
-      return [value, on.sub(atTrue, atOther), atOther];
-    });
-    return { value: first, coefficients: tf.reshape(rest, [2]) };
+  return fusedLoss(logits, target, settings, (on, counts) => {
+    const [tp, fp, fn, tn] = counts.map((count) => on.add(count, epsilon));
+    const { value, atTrue, atOther } = ofCounts(on, { tp: tp!, fp: fp!, fn: fn!, tn: tn! });
+    return [value, on.sub(atTrue, atOther), atOther];
   });
 }
 

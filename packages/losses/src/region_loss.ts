@@ -1,8 +1,8 @@
-import { type RowArithmetic, type RowResults, rowFormula, tensorRows } from "@glof/nn";
+import { type RowArithmetic, tensorRows } from "@glof/nn";
 import * as tf from "@tensorflow/tfjs-core";
 import { throughActivation, toProbabilities } from "./activation.js";
 import { differentiable, type ValueAndDerivative } from "./differentiable.js";
-import { fusedClassLoss, fusedLoss } from "./fused.js";
+import { fusedClassLoss, fusedLoss, type LossFormula } from "./fused.js";
 import { checkTarget, classCount, type MaskedTarget, maskedTarget, toRows } from "./target.js";
 import type { IgnoreOptions, LossMode } from "./types.js";
 
@@ -104,25 +104,16 @@ function fusedRegionLoss(
 ): tf.Scalar | undefined {
   const { mode = "binary", ignore = 255 } = options;
   const classes = mode === "binary" ? 1 : classCount(logits);
-  /** The first three rows of [R, K] are the sums. */
-  const ofRows = (rows: tf.Tensor2D): RowResults =>
-    rowFormula(rows, (on, [seen, apart, truth]) => {
-      const sums = { seen: seen!, apart: apart!, truth: truth!, classes };
-      const { value, byIntersection, bySeen } = ofSums(on, sums, options);
-      return [value, byIntersection, bySeen];
-    });
+  const formula: LossFormula = (on, [seen, apart, truth]) => {
+    const sums = { seen: seen!, apart: apart!, truth: truth!, classes };
+    const { value, byIntersection, bySeen } = ofSums(on, sums, options);
+    return [value, byIntersection, bySeen];
+  };
   if (mode === "binary") {
-    const settings = { kind: "region", ignore, smooth: 0, posWeight: 1 } as const;
-    return fusedLoss(logits, target, settings, (sums) => {
-      const { first, rest } = ofRows(tf.reshape(sums, [4, 1]));
-      return { value: first, coefficients: tf.reshape(rest, [2]) };
-    });
+    return fusedLoss(logits, target, { kind: "region", ignore, smooth: 0, posWeight: 1 }, formula);
   }
   const settings = { kind: "region", ignore, multilabel: mode === "multilabel" } as const;
-  return fusedClassLoss({ logits, target, classes }, settings, (sums) => {
-    const { first, rest } = ofRows(sums);
-    return { value: first, coefficients: rest };
-  });
+  return fusedClassLoss({ logits, target, classes }, settings, formula);
 }
 
 function ofProbabilities(

@@ -64,5 +64,6 @@ export function rowFormula(rows: tf.Tensor2D, formula: RowFormula): RowResults {
     return { first: first as tf.Scalar, rest: rest as tf.Tensor2D };
   }
   const [first, ...rest] = formula(tensorRows, tf.unstack(rows));
-  return { first: tf.reshape(first!, []) as tf.Scalar, rest: tf.stack(rest) as tf.Tensor2D };
+  const whole = rest.map((row) => tf.broadcastTo(row, [rows.shape[1]]));
+  return { first: tf.reshape(first!, []) as tf.Scalar, rest: tf.stack(whole) as tf.Tensor2D };
 }

@@ -50,9 +50,10 @@ const batchSize = Number(settings.batch ?? 1);
 const bandCount = segmenter.config.bands.length;
 
 /** Batches under way at once: as many as keep every process or thread that runs tiles at work. */
-const concurrency = 2 * jobs;
+const concurrency = segmenter.tilePredictor?.concurrency ?? 2 * jobs;
 const predict: TilePredictor["predict"] =
   name === "free" ? freePredict : options.lakesByIndex ? indexAfterModel : modelPredict;
+const sharesMemory = segmenter.tilePredictor?.sharesMemory === true;
 const busy = { batches: 0, sinceMs: 0, totalMs: 0 };
 
 const before = await modelAlone();
@@ -60,7 +61,7 @@ const scene = withoutData(await openScene(options.scene), options.emptyShare);
 const startCpu = cpuSeconds();
 const { run } = await mapScene({
   ...{ scene, segmenter, outDir: options.outDir, overwrite: true, tilePx, batchSize },
-  predictor: { concurrency, predict: watched },
+  predictor: { concurrency, predict: watched, sharesMemory },
 });
 const mapCpu = cpuSeconds() - startCpu;
 const after = await modelAlone();
@@ -101,7 +102,7 @@ function modelPredict(...batch: Parameters<TilePredictor["predict"]>): Promise<F
 async function indexAfterModel(
   ...[pixels, shape]: Parameters<TilePredictor["predict"]>
 ): Promise<Float32Array> {
-  // The model's may be gone with its thread.
+  // The model's array may go to a thread of its engine.
   const own = pixels.slice();
   await modelPredict(pixels, shape);
   return freePredict(own, shape);
@@ -144,10 +145,10 @@ async function modelAlone(): Promise<{ tiles: number; seconds: number; cpuSecond
   const [startMs, startCpu] = [performance.now(), cpuSeconds()];
   let tiles = 0;
   const work = async (): Promise<void> => {
-    let own = pixels.slice();
+    let own = copyOf(pixels);
     while (performance.now() - startMs < aloneMs) {
       // As in a scene: an array is filled again unless it was transferred.
-      if (own.length === 0) own = pixels.slice();
+      if (own.length === 0) own = copyOf(pixels);
       else own.set(pixels);
       await predict(own, shape);
       tiles += batchSize;
@@ -155,6 +156,15 @@ async function modelAlone(): Promise<{ tiles: number; seconds: number; cpuSecond
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   return { tiles, seconds: (performance.now() - startMs) / 1000, cpuSeconds: cpuSeconds() - startCpu };
+}
+
+function copyOf(pixels: Float32Array): Float32Array {
+  const { byteLength } = pixels;
+  const copy = new Float32Array(
+    sharesMemory ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength),
+  );
+  copy.set(pixels);
+  return copy;
 }
 
 function withoutData(scene: Scene, share: number): Scene {

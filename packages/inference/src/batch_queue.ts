@@ -29,7 +29,7 @@ interface BatchQueueOptions {
  */
 export class BatchQueue {
   private readonly running: StartedBatch[] = [];
-  private pixels: Float32Array<ArrayBuffer> | undefined;
+  private pixels: Float32Array | undefined;
   private gathered: TilePlace[] = [];
 
   constructor(private readonly options: BatchQueueOptions) {}

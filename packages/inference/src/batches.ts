@@ -15,9 +15,9 @@ export interface BatchStarter {
   /** Batches that may be under way at once. */
   readonly atOnce: number;
   /** Room for the pixels of the next batch, [batchSize, tilePx, tilePx, bands], to fill while others are under way. */
-  nextPixels(): Float32Array<ArrayBuffer>;
+  nextPixels(): Float32Array;
   /** Starts the first `tileCount` tiles of what `nextPixels` gave last. */
-  start(pixels: Float32Array<ArrayBuffer>, tileCount: number): RunningBatch;
+  start(pixels: Float32Array, tileCount: number): RunningBatch;
 }
 
 /** Size of the batches to start. */
@@ -77,8 +77,12 @@ function localStarter(
 function remoteStarter(predictor: TilePredictor, { batchSize, tilePx, bandCount }: BatchSize): BatchStarter {
   const tilePixels = tilePx * tilePx;
   const batchLength = batchSize * tilePixels * bandCount;
-  const spare: Float32Array<ArrayBuffer>[] = [];
-  const predict = async (pixels: Float32Array<ArrayBuffer>, tileCount: number): Promise<Float32Array> => {
+  const spare: Float32Array[] = [];
+  const newPixels = (): Float32Array =>
+    new Float32Array(
+      predictor.sharesMemory ? new SharedArrayBuffer(4 * batchLength) : new ArrayBuffer(4 * batchLength),
+    );
+  const predict = async (pixels: Float32Array, tileCount: number): Promise<Float32Array> => {
     const prob = await predictor.predict(pixels, [tileCount, tilePx, tilePx, bandCount]);
     if (pixels.length === batchLength && prob.buffer !== pixels.buffer) spare.push(pixels);
     if (prob.length !== tileCount * tilePixels) throw wrongShape([tileCount, tilePx, tilePx], [prob.length]);
@@ -86,7 +90,7 @@ function remoteStarter(predictor: TilePredictor, { batchSize, tilePx, bandCount 
   };
   return {
     atOnce: predictor.concurrency,
-    nextPixels: () => spare.pop() ?? new Float32Array(batchLength),
+    nextPixels: () => spare.pop() ?? newPixels(),
     start: (pixels, tileCount) => {
       const used = tileCount === batchSize ? pixels : pixels.slice(0, tileCount * tilePixels * bandCount);
       // Nothing of it lies here, and whoever runs it may be slow to notice that nobody waits.

@@ -247,19 +247,27 @@ describeOnBackends("predictRaster", () => {
     const plan = planTiles({ width: 40, height: 40, tilePx: 10, overlapPx: 2 });
     const tiles = plan.tileX.length * plan.tileY.length;
     const expected = await predict(raster, plan);
-    const arraysOf = async (answer: (pixels: Float32Array<ArrayBuffer>) => Float32Array): Promise<number> => {
+    const arraysOf = async (
+      answer: (pixels: Float32Array) => Float32Array,
+      sharesMemory = false,
+    ): Promise<number> => {
       const seen = new Set<Float32Array>();
       const work: TilePredictor["predict"] = async (pixels) => {
         seen.add(pixels);
+        expect(pixels.buffer instanceof SharedArrayBuffer).toBe(sharesMemory);
         await new Promise((resolve) => setTimeout(resolve, 1));
         return answer(pixels);
       };
-      expect(await predict(raster, plan, { predict: { concurrency: 2, predict: work } })).toEqual(expected);
+      const predictor = { concurrency: 2, sharesMemory, predict: work };
+      expect(await predict(raster, plan, { predict: predictor })).toEqual(expected);
       return seen.size;
     };
     expect(await arraysOf((pixels) => pixels.slice())).toBeLessThanOrEqual(4);
+    expect(await arraysOf((pixels) => Float32Array.from(pixels), true)).toBeLessThanOrEqual(4);
     expect(await arraysOf((pixels) => pixels)).toBe(tiles);
-    expect(await arraysOf((pixels) => structuredClone(pixels, { transfer: [pixels.buffer] }))).toBe(tiles);
+    const transferred = (pixels: Float32Array): Float32Array =>
+      structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
+    expect(await arraysOf(transferred)).toBe(tiles);
   });
 
   it("gives the reader its earlier answers back, once the rows are copied", async () => {

@@ -38,11 +38,16 @@ export interface TilePredictor {
   /** Batches that may be under way at the same time, at least 1. */
   readonly concurrency: number;
   /**
+   * Give pixels in shared memory (`SharedArrayBuffer`), for threads that read them where they lie: an array that is transferred is
+   * new for each batch, and a thread keeps dozens of them before its garbage collector looks. Default false.
+   */
+  readonly sharesMemory?: boolean;
+  /**
    * Pixels of `shape` to probabilities [N, tilePx, tilePx], row-major. The array is the predictor's until its promise settles;
    * it may transfer it. One that was not transferred is filled again for a later batch.
    */
   predict(
-    pixels: Float32Array<ArrayBuffer>,
+    pixels: Float32Array,
     shape: readonly [N: number, tilePx: number, tilePx: number, bands: number],
   ): Promise<Float32Array>;
 }

@@ -28,9 +28,10 @@ export async function startTileWorkers(jobs: number, start: WorkerStart, entry: 
       : `${start.backend} in a thread of its own`,
     // The next one lies there when one is done, even while this thread is busy; on a GPU one more is on its way back.
     concurrency: canShare(start.backend) ? 2 * jobs : 3 * jobs,
+    sharesMemory: true,
     predict: async (pixels, shape) => {
       const free = workers.reduce((best, worker) => (worker.load < best.load ? worker : best));
-      const answer = await free.order({ kind: "batch", pixels, shape }, [pixels.buffer]);
+      const answer = await free.order({ kind: "batch", pixels, shape });
       return (answer as Extract<WorkerAnswer, { kind: "done" }>).prob;
     },
     close,
@@ -72,12 +73,11 @@ class TileWorker {
     return this.pending.length;
   }
 
-  /** @param transfer buffers that the thread takes over */
-  order(order: Order, transfer: readonly ArrayBuffer[] = []): Promise<WorkerAnswer> {
+  order(order: Order): Promise<WorkerAnswer> {
     return new Promise((resolve, reject) => {
       if (this.failure !== undefined) return reject(this.failure);
       this.pending.push({ resolve, reject });
-      this.thread.postMessage(order, transfer);
+      this.thread.postMessage(order);
     });
   }
 

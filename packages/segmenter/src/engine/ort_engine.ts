@@ -75,7 +75,7 @@ class OrtEngine implements TileEngine {
   }
 
   async predict(
-    pixels: Float32Array<ArrayBuffer>,
+    pixels: Float32Array,
     shape: readonly [N: number, rows: number, cols: number, bands: number],
   ): Promise<Float32Array> {
     const loaded = this.sizeOf([shape[1], shape[2]]);
@@ -83,7 +83,10 @@ class OrtEngine implements TileEngine {
     try {
       await loaded.ready;
       const free = this.workers.reduce((best, worker) => (worker.load < best.load ? worker : best));
-      const { prob } = await free.order({ kind: "run", key: loaded.key, pixels, shape }, [pixels.buffer]);
+      const { prob } = await free.order({ kind: "run", key: loaded.key, pixels, shape }, [
+        // It asks for no shared memory: ONNX Runtime would have to take tensors of it.
+        pixels.buffer as ArrayBuffer,
+      ]);
       return prob!;
     } finally {
       loaded.users--;

@@ -193,6 +193,17 @@ describeOnBackends("losses", (backend) => {
     }
   });
 
+  it("has a value for a perfect score that is rounded to more than 1", async () => {
+    const x = tf.fill([1, 3, 1, 1], 100);
+    const perfect = (given: tf.Tensor) =>
+      tverskyLoss(given, tf.ones([1, 3, 1]), { alpha: 0.1, beta: 0.9, gamma: 4 / 3 });
+    const gradient = () => valueAndGrad((given) => perfect(given.x!), { x });
+    for (const { value, grads } of [gradient(), withReferenceKernels(gradient)]) {
+      expect(await read(value)).toBeCloseTo(0, 6);
+      await expectClose(grads.x!, tf.zerosLike(x), tolerances.tight);
+    }
+  });
+
   it("adds up a million pixels to the last digits", async () => {
     if (backend === "cpu") return;
     const count = backend === "webgpu" ? 100_000 : 1_073_296;

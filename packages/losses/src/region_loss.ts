@@ -181,7 +181,9 @@ function meanLoss<Row>(
   const mean = on.sum(mul(perClass, share));
   const slope = logLoss ? mul(div(on.atLeast(score, epsilon), kept), share) : share;
   if (gamma === 1) return { value: mean, slope: mul(slope, -1) };
-  return { value: on.pow(mean, gamma), slope: mul(mul(slope, -1), mul(on.pow(mean, gamma - 1), gamma)) };
+  // A perfect score may be rounded to a little more than 1, and a power of a negative number is none.
+  const loss = on.max(mean, 0);
+  return { value: on.pow(loss, gamma), slope: mul(mul(slope, -1), mul(on.pow(loss, gamma - 1), gamma)) };
 }
 
 /** Weight of each class in the mean over the chosen ones. A class named twice counts twice. */

@@ -117,11 +117,11 @@ function reportOf(
   const first = [started.toISOString(), ...begun].sort()[0]!;
   const now = new Date().toISOString();
   const day = (date: string) => (date.slice(0, 10) === first.slice(0, 10) ? "" : `${date.slice(0, 10)}, `);
-  const isMixed = known !== undefined && known.commit !== commit && known.suites.length > 0;
+  const earlier = known !== undefined && known.suites.length > 0 ? known.commit.split(" and ") : [];
   return {
     date: first.slice(0, 10),
     clock: `${first.slice(11, 16)} to ${day(now)}${now.slice(11, 16)}`,
-    commit: isMixed ? `${known.commit} and ${commit}` : commit,
+    commit: [...new Set([...earlier, commit])].join(" and "),
     command: `npm run bench${args.length > 0 ? ` -- ${args.join(" ")}` : ""}`,
     machine: gpu === undefined ? machine : { ...machine, ...thisMachine(String(gpu)), load: machine.load },
     loadAtEnd: loadavg()[0]!,

@@ -43,3 +43,31 @@ describe("downsample", () => {
     ]);
   });
 });
+
+describe("downsample of probabilities", () => {
+  it.each([
+    [4, 2],
+    [5, 3],
+    [1, 1],
+    [3, 1],
+    [1, 4],
+  ])("means what is there of %i x %i pixels", (width, height) => {
+    const pixels = Float32Array.from({ length: width * height }, (_, index) =>
+      index % 7 === 3 ? Number.NaN : (index * index) / 8,
+    );
+    const expected: number[] = [];
+    for (let row = 0; row < height; row += 2) {
+      for (let col = 0; col < width; col += 2) {
+        const rows = [row, Math.min(row + 1, height - 1)];
+        const cols = [col, Math.min(col + 1, width - 1)];
+        const there = rows
+          .flatMap((y) => cols.map((x) => pixels[y * width + x]!))
+          .filter((value) => !Number.isNaN(value));
+        expected.push(there.reduce((sum, value) => sum + value, 0) / there.length);
+      }
+    }
+    expect([...downsample(pixels, width, height, "float32", "average", Number.NaN)]).toEqual(
+      expected.map(Math.fround),
+    );
+  });
+});

@@ -30,6 +30,10 @@ export function downsample(
     return out;
   }
   const reduce = method === "mode" ? modeOf(nodata) : meanOf(dtype, nodata);
+  if (method === "average" && out instanceof Float32Array && Number.isNaN(nodata ?? Number.NaN)) {
+    averageFloats(pixels as Float32Array, width, height, out, reduce);
+    return out;
+  }
   for (let row = 0, at = 0; row < outHeight; row++) {
     const top = 2 * row * width;
     const bottom = 2 * row + 1 < height ? top + width : top;
@@ -45,6 +49,32 @@ export function downsample(
     }
   }
   return out;
+}
+
+/** The mean of floats without a no-data number, as maps are written: where the sum of four is a number, all of them are. */
+function averageFloats(
+  pixels: Float32Array,
+  width: number,
+  height: number,
+  out: Float32Array,
+  reduce: Reduce,
+): void {
+  const pairs = width >> 1;
+  for (let row = 0, at = 0; 2 * row < height; row++) {
+    let top = 2 * row * width;
+    let bottom = 2 * row + 1 < height ? top + width : top;
+    for (const end = at + pairs; at < end; at++, top += 2, bottom += 2) {
+      const a = pixels[top]!;
+      const b = pixels[top + 1]!;
+      const c = pixels[bottom]!;
+      const d = pixels[bottom + 1]!;
+      const sum = a + b + c + d;
+      out[at] = Number.isNaN(sum) ? reduce(a, b, c, d) : sum / 4;
+    }
+    if (width % 2 === 0) continue;
+    const [a, c] = [pixels[top]!, pixels[bottom]!];
+    out[at++] = reduce(a, a, c, c);
+  }
 }
 
 type Reduce = (a: number, b: number, c: number, d: number) => number;

@@ -15,11 +15,50 @@ export function undoDifferences(pixels: RasterArray, rowLength: number, step: nu
     }
     return;
   }
+  if (pixels instanceof Uint16Array && pixels.byteOffset % 4 === 0 && rowLength % 2 === 0) {
+    const undo = { 1: undoShorts, 4: undoShortsOf4 }[step];
+    undo?.(asWords(pixels), rowLength / 2);
+    if (undo !== undefined) return;
+  }
   for (let start = 0; start + rowLength <= pixels.length; start += rowLength) {
     for (let sample = start; sample < start + step; sample++)
       undoRun(pixels, sample, start + rowLength, step);
   }
 }
+
+/** Whole words of four bytes. */
+const asWords = ({ buffer, byteOffset, byteLength }: RasterArray): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, byteLength >> 2);
+
+/** One band of 16 bits, as it lies in most bands of Sentinel-2: two numbers at a time. */
+function undoShorts(words: Uint32Array, rowWords: number): void {
+  for (let start = 0; start + rowWords <= words.length; start += rowWords) {
+    let sum = 0;
+    for (let index = start; index < start + rowWords; index++) {
+      const word = words[index]!;
+      const first = (sum + word) & 0xffff;
+      sum = first + (word >>> 16);
+      words[index] = (sum << 16) | first;
+    }
+  }
+}
+
+/** Four bands of 16 bits side by side, as a model's scene is stacked: each word holds the sums of two of them. */
+function undoShortsOf4(words: Uint32Array, rowWords: number): void {
+  for (let start = 0; start + rowWords <= words.length; start += rowWords) {
+    let [left, right] = [0, 0];
+    for (let index = start; index < start + rowWords; index += 2) {
+      left = addShorts(left, words[index]!);
+      right = addShorts(right, words[index + 1]!);
+      words[index] = left;
+      words[index + 1] = right;
+    }
+  }
+}
+
+/** Two sums of 16 bits in one: the top bit of each keeps carries from crossing over, and is put right afterwards. */
+const addShorts = (a: number, b: number): number =>
+  ((a & 0x7fff7fff) + (b & 0x7fff7fff)) ^ ((a ^ b) & 0x80008000);
 
 /** Sums up whole numbers in a register: the typed array wraps them to its own width, as the writer's differences did. */
 function undoRun(pixels: RasterArray, from: number, end: number, step: number): void {
@@ -45,15 +84,13 @@ export function applyDifferences(pixels: RasterArray, rowLength: number, step: n
 
 /** `applyDifferences` of one band of bytes, as masks are written: four at a time, each in its part of a word. */
 function applyByteDifferences(pixels: Uint8Array, rowLength: number): void {
-  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length >> 2);
+  const words = asWords(pixels);
   const count = rowLength / 4;
   for (let start = 0; start + count <= words.length; start += count) {
     let before = 0;
     for (let index = start; index < start + count; index++) {
       const word = words[index]!;
-      const left = (word << 8) | (before >>> 24);
-      // The top bit of each byte keeps borrows from crossing over, and is put right afterwards.
-      words[index] = ((word | 0x80808080) - (left & 0x7f7f7f7f)) ^ ((word ^ ~left) & 0x80808080);
+      words[index] = subtractBytes(word, (word << 8) | (before >>> 24));
       before = word;
     }
   }
@@ -91,7 +128,7 @@ export function applyFloatPlanes(
   sampleBytes: number,
   step: number,
 ): void {
-  if (sampleBytes === 4 && step === 1 && bytes.byteOffset % 4 === 0) {
+  if (sampleBytes === 4 && step === 1 && rowBytes % 16 === 0 && bytes.byteOffset % 4 === 0) {
     applyPlanesOf4(bytes, rowBytes);
     return;
   }
@@ -108,25 +145,42 @@ export function applyFloatPlanes(
   }
 }
 
-/** `applyFloatPlanes` of one band of float32, as maps are written: each number is read once, as a whole. */
+/**
+ * `applyFloatPlanes` of one band of float32, as maps are written: the differences of four numbers are taken byte by byte in words,
+ * and their 4 x 4 bytes turned over to words of the planes.
+ */
 function applyPlanesOf4(bytes: Uint8Array<ArrayBuffer>, rowBytes: number): void {
+  const words = asWords(bytes);
   const count = rowBytes / 4;
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
-  const row = new Uint8Array(rowBytes);
+  const planes = new Uint32Array(count);
+  const [second, third, fourth] = [count / 4, count / 2, (3 * count) / 4];
   for (let start = 0; start + count <= words.length; start += count) {
     // Differences go on across planes: before the first byte of a plane stands the last one of the plane before.
     let before = words[start + count - 1]! >>> 8;
-    for (let index = 0; index < count; index++) {
-      const word = words[start + index]!;
-      row[index] = (word >>> 24) - (index === 0 ? 0 : before >>> 24);
-      row[count + index] = (word >>> 16) - (before >>> 16);
-      row[2 * count + index] = (word >>> 8) - (before >>> 8);
-      row[3 * count + index] = word - before;
-      before = word;
+    for (let index = 0; index < second; index++) {
+      const at = start + 4 * index;
+      const a = subtractBytes(words[at]!, before);
+      const b = subtractBytes(words[at + 1]!, words[at]!);
+      const c = subtractBytes(words[at + 2]!, words[at + 1]!);
+      before = words[at + 3]!;
+      const d = subtractBytes(before, words[at + 2]!);
+      // Bytes 0 and 2, and bytes 1 and 3, of two numbers each.
+      const even = (a & 0x00ff00ff) | ((b & 0x00ff00ff) << 8);
+      const odd = ((a >>> 8) & 0x00ff00ff) | (b & 0xff00ff00);
+      const nextEven = (c & 0x00ff00ff) | ((d & 0x00ff00ff) << 8);
+      const nextOdd = ((c >>> 8) & 0x00ff00ff) | (d & 0xff00ff00);
+      planes[index] = (odd >>> 16) | (nextOdd & 0xffff0000);
+      planes[second + index] = (even >>> 16) | (nextEven & 0xffff0000);
+      planes[third + index] = (odd & 0xffff) | (nextOdd << 16);
+      planes[fourth + index] = (even & 0xffff) | (nextEven << 16);
     }
-    bytes.set(row, start * 4);
+    words.set(planes, start);
   }
 }
+
+/** Four differences of bytes in one: the top bit of each keeps borrows from crossing over, and is put right afterwards. */
+const subtractBytes = (a: number, b: number): number =>
+  ((a | 0x80808080) - (b & 0x7f7f7f7f)) ^ ((a ^ ~b) & 0x80808080);
 
 /** The predictor that suits a dtype: 3 for floats, 2 for integers. */
 export const predictorFor = (dtype: RasterDtype): 2 | 3 => (isFloatDtype(dtype) ? 3 : 2);

@@ -45,10 +45,11 @@ export function scaledReader(layers: readonly BandLayer[], beside: ValidityLayer
     const lookUpAll = (raster: RasterSource): Promise<void> => {
       const places = [...wanted.keys()].filter((band) => wanted[band]!.raster === raster);
       const visit = (piece: WindowPiece): void => {
-        for (const { place, start } of piece.bands) {
+        const bands = piece.bands.map(({ place, start }) => {
           const band = places[place]!;
-          lookUp(piece, start, band, tablesOf[band]!, target);
-        }
+          return { start, band, table: tablesOf[band]! };
+        });
+        lookUp(piece, bands, target);
       };
       const index = places.map((band) => wanted[band]!.index);
       return visitWindow(raster, window, visit, { bands: index, ...(signal && { signal }) });
@@ -81,24 +82,31 @@ interface LookUpTarget {
   readonly found: FoundFlags;
 }
 
-/** Puts one band of a piece through its table. */
+/** A band of a piece, and where its first number stands there. */
+interface PieceBand {
+  readonly start: number;
+  readonly band: number;
+  readonly table: NumberTable;
+}
+
+/** Puts a piece through the tables of its bands: row by row, so that a row is in the cache when its next band comes. */
 function lookUp(
   piece: WindowPiece,
-  start: number,
-  band: number,
-  table: NumberTable,
+  bands: readonly PieceBand[],
   { pixels, width, bandCount, found }: LookUpTarget,
 ): void {
   const numbers = piece.pixels as Uint16Array;
   for (let row = 0; row < piece.height; row++) {
-    const from = { at: start + row * piece.rowStep, step: piece.pixelStep };
     const pixel = (piece.y + row) * width + piece.x;
-    const to = { at: pixel * bandCount + band, step: bandCount };
-    if (!lookUpRow(numbers, from, table.scaled, pixels, to, piece.width)) continue;
-    for (let col = 0; col < piece.width; col++) {
-      const at = to.at + col * bandCount;
-      const number = numbers[from.at + col * from.step]!;
-      if (Number.isNaN(pixels[at])) pixels[at] = found.add(pixel + col, number, table);
+    for (const { start, band, table } of bands) {
+      const from = { at: start + row * piece.rowStep, step: piece.pixelStep };
+      const to = { at: pixel * bandCount + band, step: bandCount };
+      if (!lookUpRow(numbers, from, table.scaled, pixels, to, piece.width)) continue;
+      for (let col = 0; col < piece.width; col++) {
+        const at = to.at + col * bandCount;
+        const number = numbers[from.at + col * from.step]!;
+        if (Number.isNaN(pixels[at])) pixels[at] = found.add(pixel + col, number, table);
+      }
     }
   }
 }
@@ -108,24 +116,23 @@ interface Stride {
   readonly step: number;
 }
 
-/** Returns whether there is one of the few numbers that mean something else among them. */
+/** Returns whether there is one of the few numbers that mean something else among them: their NaN stays in the sum. */
 function lookUpRow(
   numbers: Uint16Array,
-  from: Stride,
+  { at: first, step: sourceStep }: Stride,
   scaled: Float32Array,
   pixels: Float32Array,
-  to: Stride,
+  { at: begin, step: targetStep }: Stride,
   count: number,
 ): boolean {
-  let hasFlags = false;
-  let source = from.at;
-  let target = to.at;
-  for (let col = 0; col < count; col++, source += from.step, target += to.step) {
+  const end = begin + count * targetStep;
+  let sum = 0;
+  for (let source = first, target = begin; target < end; source += sourceStep, target += targetStep) {
     const value = scaled[numbers[source]!]!;
     pixels[target] = value;
-    if (Number.isNaN(value)) hasFlags = true;
+    sum += value;
   }
-  return hasFlags;
+  return Number.isNaN(sum);
 }
 
 /** Flags of the numbers in a window. Most windows have none, and then there is no array for them. */

@@ -7,7 +7,7 @@
 // a batch in work (of one run, so that a machine shared with others slows down both).
 //
 // A setup is `tfjs`, `ort` or `free` (a made-up model that costs next to nothing: what the rest can do at most), and after
-// a colon `jobs=2`, `batch=4`, `threads=1`, `backend=wasm`, with `+` between them.
+// a colon `jobs=2`, `batch=4`, `threads=1`, `backend=wasm`, `reader=thread` (as beside a GPU), with `+` between them.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";

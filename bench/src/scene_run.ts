@@ -4,7 +4,9 @@ import { mapScene } from "@glof/mapping";
 import type { LakeSegmenter } from "@glof/segmenter";
 import { openScene, type Scene } from "@glof/sentinel2";
 import { openMapEngine } from "../../packages/cli/src/jobs/map_engine.js";
+import { readInThread } from "../../packages/cli/src/jobs/reading_thread.js";
 import { processConsole } from "../../packages/cli/src/terminal/console.js";
+import { workerEntry } from "../../packages/cli/src/worker_entry.js";
 import { fillValues } from "./protocol.js";
 
 /** What `scripts/bench_large_scene.ts` hands to a process that runs one scene. */
@@ -58,6 +60,9 @@ const busy = { batches: 0, sinceMs: 0, totalMs: 0 };
 
 const before = await modelAlone();
 const scene = withoutData(await openScene(options.scene), options.emptyShare);
+if (settings.reader === "thread") {
+  cleanUp.push(readInThread(scene, { path: options.scene, options: {} }, workerEntry("reading_worker")));
+}
 const startCpu = cpuSeconds();
 const { run } = await mapScene({
   ...{ scene, segmenter, outDir: options.outDir, overwrite: true, tilePx, batchSize },

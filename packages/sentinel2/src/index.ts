@@ -75,7 +75,7 @@ export { type PatchEdge, type PatchGridOptions, patchGrid } from "./sampling/pat
 export { type PatchesOverMaskOptions, patchesOverMask } from "./sampling/patches_over_mask.js";
 export { type SamplePatchesOptions, samplePatches } from "./sampling/sample_patches.js";
 export { subsample, subsampleCounts } from "./sampling/subsample.js";
-export { readScaled, type ScaledWindow } from "./scaled/read_scaled.js";
+export { readScaled, type ScaledReader, type ScaledWindow, setScaledReader } from "./scaled/read_scaled.js";
 export { scaleBands } from "./scaled/scale_bands.js";
 export type { OpenSceneOptions, SceneDoor, SceneSource } from "./scene_door.js";
 export { type OpenStacItemOptions, openStacItem } from "./stac/open_stac_item.js";

@@ -5,12 +5,14 @@ import type { Command } from "commander";
 import type { MapConfig } from "../config/map_config.js";
 import { withInterrupt } from "../interrupt.js";
 import { openMapEngine } from "../jobs/map_engine.js";
+import { readInThread } from "../jobs/reading_thread.js";
 import { readAreas } from "../scene_input.js";
 import { shippedModelPath } from "../shipped_model.js";
 import { type Console, processConsole } from "../terminal/console.js";
 import { beginProgress, durationText } from "../terminal/progress.js";
 import { programVersions } from "../version.js";
-import { type MapSettings, mapSettings } from "./map_settings.js";
+import { workerEntry } from "../worker_entry.js";
+import { isAddress, type MapSettings, mapSettings } from "./map_settings.js";
 import { toNames, toNumber } from "./parse_flags.js";
 
 interface MapFlags extends MapConfig {
@@ -110,15 +112,18 @@ async function mapOnce(settings: MapSettings, console: Console, signal: AbortSig
   const cleanUp: (() => unknown)[] = [progress.end];
   try {
     const areas = aoi === undefined ? undefined : await readAreas(aoi, signal);
-    const scene = await openScene(settings.scene, {
+    const asked = {
       bands: settings.bands,
       offsetDn: settings.offset,
       quantification: settings.quantification,
-      logger,
-      signal,
-    });
+    };
+    const scene = await openScene(settings.scene, { ...asked, logger, signal });
     cleanUp.unshift(() => scene.close());
     const engine = await openMapEngine(settings, { model, console, signal, cleanUp });
+    if (engine.isOffProcessors && !isAddress(settings.scene)) {
+      const request = { path: settings.scene, options: asked };
+      cleanUp.unshift(readInThread(scene, request, workerEntry("reading_worker")));
+    }
     const summary = await mapScene({
       scene,
       segmenter: engine.segmenter,

@@ -38,7 +38,8 @@ async function readMapConfig(path: string): Promise<MapConfig> {
   };
 }
 
-const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+/** Whether a place is on the network. */
+export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
 
 /** `minArea` as it is typed: `min-area`. */
 const flagName = (key: PropertyKey): string =>

@@ -10,7 +10,7 @@ import {
 } from "@glof/segmenter";
 import type { MapConfig } from "../config/map_config.js";
 import type { Console } from "../terminal/console.js";
-import { tileWorkerEntry } from "../tile_worker_entry.js";
+import { workerEntry } from "../worker_entry.js";
 import { chooseBackend, precisionText } from "./choose_backend.js";
 import { defaultBatch } from "./default_batch.js";
 import { canShare, defaultJobs, jobsOnProcessors, threadsPerJob } from "./default_jobs.js";
@@ -21,6 +21,8 @@ export interface MapEngine {
   readonly segmenter: LakeSegmenter;
   /** Tiles per forward pass. */
   readonly batchSize: number;
+  /** Whether the model runs on a device of its own, so that reading decides how fast it gets its tiles. */
+  readonly isOffProcessors: boolean;
   /** For `run.json`. */
   readonly facts: { readonly name: string; readonly reason: string; readonly jobs: number };
 }
@@ -74,7 +76,10 @@ async function openOrt(
   cleanUp.unshift(() => segmenter.dispose());
   const reason = segmenter.engineDescription ?? "";
   console.say(`engine ort: ${reason}`);
-  return { segmenter, batchSize: settings.batch ?? 1, facts: { name: "ort", reason, jobs } };
+  return {
+    ...{ segmenter, batchSize: settings.batch ?? 1, isOffProcessors: false },
+    facts: { name: "ort", reason, jobs },
+  };
 }
 
 async function openTfjs(settings: EngineSettings, needs: EngineNeeds): Promise<MapEngine> {
@@ -86,11 +91,12 @@ async function openTfjs(settings: EngineSettings, needs: EngineNeeds): Promise<M
   const jobs = jobsFor(settings, backend, config, console);
   const { tile: tilePx = config.tilePx, batch: batchSize = defaultBatch(backend, tilePx) } = settings;
   const reason = `${backend.reason}${precisionText(backend)}`;
+  const isOffProcessors = !canShare(name);
   // A GPU is driven from a thread of its own: reading and writing take as much of this one's time as the GPU takes for a large model.
   if (jobs === 1 && name !== "webgpu") {
     const segmenter = await LakeSegmenter.load(model, { signal });
     cleanUp.unshift(() => segmenter.dispose());
-    return { segmenter, batchSize, facts: { name, reason, jobs } };
+    return { segmenter, batchSize, isOffProcessors, facts: { name, reason, jobs } };
   }
   // The backend is known to work; from here on it is the workers' business, and so are the weights.
   await releaseBackend();
@@ -101,11 +107,14 @@ async function openTfjs(settings: EngineSettings, needs: EngineNeeds): Promise<M
       ...{ precision: settings.precision, model, threads: threadsPerJob(jobs) },
       batchShape: [batchSize, tilePx, tilePx, config.bands.length],
     },
-    tileWorkerEntry(),
+    workerEntry("tile_worker"),
   );
   cleanUp.unshift(engine.close);
   const segmenter = new LakeSegmenter({ config, card, sha256, params: {}, engine });
-  return { segmenter, batchSize, facts: { name, reason: `${reason}; ${engine.description}`, jobs } };
+  return {
+    ...{ segmenter, batchSize, isOffProcessors },
+    facts: { name, reason: `${reason}; ${engine.description}`, jobs },
+  };
 }
 
 /** What a bundle says of itself; its weights stay where they are. */

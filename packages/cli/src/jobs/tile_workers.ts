@@ -1,8 +1,7 @@
-import { Worker } from "node:worker_threads";
-import { GlofError } from "@glof/core";
 import type { TileEngine } from "@glof/segmenter";
 import { canShare } from "./default_jobs.js";
-import { fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } from "./messages.js";
+import type { Order, WorkerAnswer, WorkerStart } from "./messages.js";
+import { WorkerThread } from "./worker_thread.js";
 
 /**
  * Starts worker threads, each with its own backend and weights: one for each job on processors, one beside a GPU. Which of them runs a tile makes no difference to it, so the result
@@ -12,7 +11,8 @@ import { fromPlainFailure, type Order, type WorkerAnswer, type WorkerStart } fro
  * @throws GlofError what choosing the backend and loading the bundle throw over there
  */
 export async function startTileWorkers(jobs: number, start: WorkerStart, entry: URL): Promise<TileEngine> {
-  const workers = Array.from({ length: jobs }, () => new TileWorker(entry));
+  const advice = "Try fewer --jobs: each needs memory for the model.";
+  const workers = Array.from({ length: jobs }, () => new WorkerThread<Order, WorkerAnswer>(entry, advice));
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.close()));
   };
@@ -36,59 +36,4 @@ export async function startTileWorkers(jobs: number, start: WorkerStart, entry: 
     },
     close,
   };
-}
-
-interface Pending {
-  resolve(answer: WorkerAnswer): void;
-  reject(error: unknown): void;
-}
-
-/** One thread. It answers its orders in turn. */
-class TileWorker {
-  private readonly thread: Worker;
-  private readonly pending: Pending[] = [];
-  private failure: unknown;
-
-  constructor(entry: URL) {
-    // Some packages look into `workerData` in whatever thread loads them.
-    this.thread = new Worker(entry, { workerData: {} });
-    this.thread.on("message", (answer: WorkerAnswer) => {
-      const order = this.pending.shift();
-      if (answer.kind === "failed") order?.reject(fromPlainFailure(answer.failure));
-      else order?.resolve(answer);
-    });
-    this.thread.on("error", (error) => this.fail(error));
-    this.thread.on("exit", (code) =>
-      this.fail(
-        new GlofError(
-          "internal",
-          `glof map: expected a worker thread to go on, it ended (code ${code}). Try fewer --jobs: each needs memory for the model.`,
-        ),
-      ),
-    );
-  }
-
-  /** Orders that are not answered. */
-  get load(): number {
-    return this.pending.length;
-  }
-
-  order(order: Order): Promise<WorkerAnswer> {
-    return new Promise((resolve, reject) => {
-      if (this.failure !== undefined) return reject(this.failure);
-      this.pending.push({ resolve, reject });
-      this.thread.postMessage(order);
-    });
-  }
-
-  /** Ends the thread in whatever it does. */
-  async close(): Promise<void> {
-    this.fail(new GlofError("aborted", "glof map: the workers were stopped."));
-    await this.thread.terminate();
-  }
-
-  private fail(error: unknown): void {
-    this.failure ??= error;
-    for (const { reject } of this.pending.splice(0)) reject(this.failure);
-  }
 }

@@ -5,7 +5,7 @@ import { applyDifferences, applyFloatPlanes, undoDifferences, undoFloatPlanes } 
 
 const rng = seededRng(7);
 const randomBytes = (count: number): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from({ length: count }, () => Math.floor(rng.uniform() * 256));
+  Uint8Array.from({ length: count }, () => rng.int(256));
 
 /** TIFF 6.0, section 14, a number at a time. */
 function plainDifferences<T extends RasterArray>(pixels: T, rowLength: number, step: number): T {

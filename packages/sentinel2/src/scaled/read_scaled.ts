@@ -26,7 +26,11 @@ export type ScaledReader = (
  */
 const readers = new WeakMap<Scene["readReflectance"], ScaledReader>();
 
-/** Gives a scene a faster way for `readScaled`. */
+/**
+ * Gives a scene a faster way for `readScaled`, such as another thread, in place of what it had.
+ *
+ * @param reader must give, to the bit, what `readReflectance` and `standardiseBand` give
+ */
 export function setScaledReader(scene: Scene, reader: ScaledReader): void {
   readers.set(scene.readReflectance, reader);
 }

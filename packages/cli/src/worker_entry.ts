@@ -1,9 +1,9 @@
 import { extname } from "node:path";
 
-/** Script of the worker threads, beside this one: in the sources as in the built command. */
-export function tileWorkerEntry(): URL {
+/** Script of a worker thread, beside this one: in the sources as in the built command. */
+export function workerEntry(name: "tile_worker" | "reading_worker"): URL {
   const here = import.meta.url;
-  const entry = new URL(`./tile_worker${extname(here)}`, here);
+  const entry = new URL(`./${name}${extname(here)}`, here);
   return extname(here) === ".ts" ? fromSources(entry) : entry;
 }
 

@@ -7,7 +7,7 @@ import { workerEntry } from "../worker_entry.js";
 import { readInThread } from "./reading_thread.js";
 
 const { path } = useFolder();
-const bands = ["B02", "B08"];
+const bands = ["B02", "B08"] as const;
 const scaling = [
   { mean: 0.1, std: 0.05 },
   { mean: 0.2, std: 0.1, clip: [0, 0.3] as const },

@@ -61,3 +61,18 @@ export function accumulate(dst: usize, src: usize, count: i32): void {
   }
   for (; i < count; i++) store<f32>(at(dst, i), load<f32>(at(dst, i)) + load<f32>(at(src, i)));
 }
+
+/** Four floats; or, where only one is left, that one in all lanes. */
+// @ts-ignore: decorator
+@inline
+export function floats(address: usize, four: bool): v128 {
+  return four ? v128.load(address) : v128.load32_splat(address);
+}
+
+/** Stores four floats, or the first of them. */
+// @ts-ignore: decorator
+@inline
+export function putFloats(address: usize, values: v128, four: bool): void {
+  if (four) v128.store(address, values);
+  else v128.store32_lane(address, values, 0);
+}

@@ -31,7 +31,7 @@ async function expectBothAlike(
 const activations = [undefined, "relu"] as const;
 
 describe("batch normalisation on wasm", () => {
-  // Strips of sixteen, four and single channels; several blocks and parts of rows.
+  // Strips of sixteen, eight, four and single channels, rows of many; several blocks and parts of rows.
   const shapes = [
     [2, 1],
     [3, 5],
@@ -40,6 +40,9 @@ describe("batch normalisation on wasm", () => {
     [301, 23],
     [2, 60, 61, 17],
     [5000, 40],
+    [323, 32],
+    [1027, 64],
+    [131, 203],
   ];
 
   it.each(shapes.map((shape) => [shape]))(

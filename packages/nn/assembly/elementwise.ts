@@ -1,4 +1,4 @@
-// Sums, differences and products of a tensor with another of its shape, with one row for all rows, or with one number.
+// Sums, differences, products and maxima of a tensor with another of its shape, with one row for all rows, or with one number.
 //
 // One FLOP for 8 to 12 bytes: bound by memory, some 5 to 10 GB/s a thread out of cache.
 
@@ -6,12 +6,16 @@ import { at } from "./simd";
 
 const ADD: i32 = 0;
 const SUBTRACT: i32 = 1;
+const MULTIPLY: i32 = 2;
+const MAXIMUM: i32 = 3;
 
 // @ts-ignore: decorator
 @inline
 function combineLanes(a: v128, b: v128, operation: i32): v128 {
   if (operation == ADD) return f32x4.add(a, b);
-  return operation == SUBTRACT ? f32x4.sub(a, b) : f32x4.mul(a, b);
+  if (operation == SUBTRACT) return f32x4.sub(a, b);
+  // Of a number and NaN it is NaN, whichever comes first.
+  return operation == MULTIPLY ? f32x4.mul(a, b) : f32x4.max(a, b);
 }
 
 /** y = a op b over `count` floats; b moves by `step` floats for each of a: 1, or 0 for one number. */
@@ -34,7 +38,7 @@ function combineRow(a: usize, b: usize, y: usize, count: i32, step: i32, operati
 }
 
 /**
- * y = a op b for `rows` rows of `width` floats, op being 0 +, 1 -, 2 *. Within a row b moves by `step` (0: one number), from
+ * y = a op b for `rows` rows of `width` floats, op being 0 +, 1 -, 2 *, 3 the larger one. Within a row b moves by `step` (0: one number), from
  * row to row it stays.
  */
 export function combine(a: usize, b: usize, y: usize, rows: i32, width: i32, step: i32, operation: i32): void {
@@ -42,6 +46,7 @@ export function combine(a: usize, b: usize, y: usize, rows: i32, width: i32, ste
     const skip = r * width;
     if (operation == ADD) combineRow(at(a, skip), b, at(y, skip), width, step, ADD);
     else if (operation == SUBTRACT) combineRow(at(a, skip), b, at(y, skip), width, step, SUBTRACT);
-    else combineRow(at(a, skip), b, at(y, skip), width, step, 2);
+    else if (operation == MULTIPLY) combineRow(at(a, skip), b, at(y, skip), width, step, MULTIPLY);
+    else combineRow(at(a, skip), b, at(y, skip), width, step, MAXIMUM);
   }
 }

@@ -29,6 +29,35 @@ describeOnBackends("pooling", () => {
     );
   });
 
+  it.each([1, 4])(
+    "takes -Infinity where there is no more, and NaN, as PyTorch: %i channels",
+    async (channels) => {
+      const least = -Infinity;
+      const windows = [
+        [least, least, least, least, least],
+        [least, 1, least, least, 1],
+        [NaN, 1, 2, 3, NaN],
+        [1, 2, NaN, 3, NaN],
+        [1, 2, 3, NaN, NaN],
+        [least, NaN, Infinity, 5, NaN],
+      ];
+      const pixels = windows.flatMap((window) =>
+        window.slice(0, 4).flatMap((one) => Array(channels).fill(one)),
+      );
+      const x = tf.tensor4d(pixels, [windows.length, 2, 2, channels]);
+      const largest = windows.flatMap((window) => Array(channels).fill(window[4]));
+      expect([...(await maxPool2d(x, 2).data())]).toEqual(largest);
+      // Of the windows around each pixel, all of the image.
+      const around = maxPool2d(x, 3, { stride: 1, padding: 1 });
+      expect([...(await tf.slice(around, [0, 1, 1, 0], [-1, 1, 1, -1]).data())]).toEqual(largest);
+      const { grads } = valueAndGrad(
+        (given) => tf.sum(maxPool2d(given.x as tf.Tensor4D, 3, { stride: 2, padding: 1 })) as tf.Scalar,
+        { x: tf.slice(x, [0, 0, 0, 0], [1, 2, 2, channels]) },
+      );
+      expect([...(await grads.x!.data())].filter((_, i) => i % channels === 0)).toEqual([1, 0, 0, 0]);
+    },
+  );
+
   it("takes the mean, with or without padding", async () => {
     const x = image([1, 2, 3, 4], 2, 2);
     await expectClose(avgPool2d(x, 2), [2.5]);

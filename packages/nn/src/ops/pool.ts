@@ -20,11 +20,12 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly countIncludePad?: boolean;
 }
 
-/** Below every float32 that a network holds; a plain -Infinity would turn into NaN where it meets a zero. */
-const lowest = -3.4e38;
+/** What padding counts as when a gradient looks for the first of equal values: no result, be it -Infinity, is this number. */
+const noResult = -3.4e38;
 
 /**
- * Largest value of each window. Padding never wins; of equal values the first (row by row) gets the gradient.
+ * Largest value of each window, NaN where one is NaN. Padding never wins; of equal values the first (row by row) gets the
+ * gradient, which does not reach a window whose result is NaN.
  *
  * @param x [N, H, W, C]
  * @param size window, a number or [rows, cols]
@@ -97,22 +98,22 @@ function frameOf({ kernel, stride, padding, inSize, outSize }: ConvGeometry): [n
   ]);
 }
 
-function frame(x: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
+function frame(x: tf.Tensor4D, geometry: ConvGeometry, border: number): tf.Tensor4D {
   const [rows, cols] = frameOf(geometry) as [[number, number], [number, number]];
   const keep = ([before, after]: [number, number]): [number, number] => [before, Math.max(after, 0)];
   const cropped = padOrCrop(x, [0, Math.min(rows[1], 0)], [0, Math.min(cols[1], 0)]);
-  return tf.pad(cropped, [[0, 0], keep(rows), keep(cols), [0, 0]], lowest);
+  return tf.pad(cropped, [[0, 0], keep(rows), keep(cols), [0, 0]], border);
 }
 
 function largestOfTaps(x: tf.Tensor4D, geometry: ConvGeometry): tf.Tensor4D {
-  const framed = frame(x, geometry);
+  const framed = frame(x, geometry, Number.NEGATIVE_INFINITY);
   const views = taps(geometry).map((offset) => tapView(framed, offset, geometry));
   return views.reduce((best, seen) => tf.maximum(best, seen));
 }
 
 function maxPoolPullback(dy: tf.Tensor4D, x: tf.Tensor, y: tf.Tensor, geometry: ConvGeometry): tf.Tensor4D {
   const { stride, inSize } = geometry;
-  const framed = frame(x as tf.Tensor4D, geometry);
+  const framed = frame(x as tf.Tensor4D, geometry, noResult);
   const [rows, cols] = frameOf(geometry) as [[number, number], [number, number]];
   let unclaimed: tf.Tensor = tf.onesLike(dy);
   let sum: tf.Tensor4D = tf.zeros(x.shape as [number, number, number, number]);

@@ -5,14 +5,15 @@ import type { KernelTask } from "./threads/pool.js";
 import { splitForThreads } from "./threads/split.js";
 
 /**
- * `Add`, `Sub` and `Multiply` of float32 tensors where the second one has the first's shape, is one row of it (a bias, a
- * factor per channel) or one number; `Add` and `Multiply` also the other way round. The stock kernels find the place of
- * every broadcast element anew. Other shapes go to them.
+ * `Add`, `Sub`, `Multiply` and `Maximum` of float32 tensors where the second one has the first's shape, is one row of it (a bias, a
+ * factor per channel) or one number; all but `Sub` also the other way round. The stock kernels find the place of every
+ * broadcast element anew, and the stock `Maximum` loses a NaN that comes second. Other shapes go to them.
  */
 export const elementwiseKernels: readonly WasmKernel[] = [
   combining("Add", 0, true),
   combining("Sub", 1, false),
   combining("Multiply", 2, true),
+  combining("Maximum", 3, true),
 ];
 
 function combining(name: string, operation: number, isCommutative: boolean): WasmKernel {

@@ -10,6 +10,10 @@ import type { KernelCall, WebgpuKernel } from "./kernel.js";
  * same numbers, from cache): bound by device memory. Backwards every input looks at the windows it lies in, and where it is the
  * largest at the taps before it: no two threads write to one place. As TensorFlow.js's operations a pooling takes 2 k
  * passes forwards and some 7 k backwards.
+ *
+ * WGSL lets a device take it that no number is infinite or NaN, and has no constant that is. So -Infinity, where a window starts,
+ * comes as a uniform, and NaN is told by its bits and carried beside the maximum, which would drop it. What a device makes of
+ * such numbers beyond that is its own affair; SwiftShader does as PyTorch.
  */
 
 const threads = 256;
@@ -24,19 +28,27 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
 const pixel = (image: string, rows: string, cols: string): string =>
   `((${image} * uniforms.inRows + ${rows}) * uniforms.inCols + ${cols}) * uniforms.depth + channel`;
 
+const hasNaN = (value: string, type: string): string => {
+  const bits = type.replace("f32", "u32");
+  return `(bitcast<${bits}>(${value}) & ${bits}(0x7fffffffu)) > ${bits}(0x7f800000u)`;
+};
+
 const valueCode = (type: string): string => `${start}
   let channel = at % uniforms.depth;
   let place = at / uniforms.depth;
   let left = place % uniforms.outCols * uniforms.strideCols - uniforms.padCols;
   let top = place / uniforms.outCols % uniforms.outRows * uniforms.strideRows - uniforms.padRows;
   let image = place / uniforms.outCols / uniforms.outRows;
-  var best = ${type}(-3.4e38);
+  var best = ${type}(uniforms.least);
+  var notNumber = ${type}(0.0);
   for (var row = max(top, 0); row < min(top + uniforms.rows, uniforms.inRows); row++) {
     for (var col = max(left, 0); col < min(left + uniforms.cols, uniforms.inCols); col++) {
-      best = max(best, x[${pixel("image", "row", "col")}]);
+      let one = x[${pixel("image", "row", "col")}];
+      best = max(best, one);
+      notNumber = select(notNumber, one, ${hasNaN("one", type)});
     }
   }
-  y[at] = best;
+  y[at] = select(best, notNumber, ${hasNaN("notNumber", type)});
 }
 `;
 
@@ -94,7 +106,10 @@ function run({ backend, inputs, attributes }: KernelCall, isGradient: boolean): 
     key: `max_pool_${isGradient ? "grad_" : ""}${lanes}`,
     outputs: [{ name: isGradient ? "dx" : "y", element, into }],
     inputs: (isGradient ? ["x", "y", "dy"] : ["x"]).map((name) => ({ name, element, tensor: inputs[name]! })),
-    uniforms: Object.entries(numbers).map(([name, value]) => [name, "i32", value] as const),
+    uniforms: [
+      ...Object.entries(numbers).map(([name, value]) => [name, "i32", value] as const),
+      ["least", "f32", Number.NEGATIVE_INFINITY],
+    ],
     code: () => (isGradient ? gradientCode(element) : valueCode(element)),
     groups: [Math.min(groups, groupsPerAxis), Math.ceil(groups / groupsPerAxis), 1],
   });

@@ -7,7 +7,7 @@ import { randomValues, startWasm } from "./testing/test_backend.js";
 beforeAll(() => startWasm({ threads: 2 }));
 
 type Operation = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
-const operations: Record<string, Operation> = { add: tf.add, sub: tf.sub, mul: tf.mul };
+const operations: Record<string, Operation> = { add: tf.add, sub: tf.sub, mul: tf.mul, maximum: tf.maximum };
 
 const pairs: [number[], number[]][] = [
   [[7], [7]],
@@ -49,7 +49,7 @@ const pairs: [number[], number[]][] = [
   [[0, 4], [4]],
 ];
 
-describe.each(Object.entries(operations))("%s on wasm", (_, operation) => {
+describe.each(Object.entries(operations))("%s on wasm", (name, operation) => {
   it.each(pairs)("of %j and %j has the bits of the stock kernel", async (left, right) => {
     const [a, b] = [left, right].map((shape, i) => tf.tensor(randomValues(shape, i), shape)) as [
       tf.Tensor,
@@ -70,7 +70,7 @@ describe.each(Object.entries(operations))("%s on wasm", (_, operation) => {
     const got = operation(x, tf.scalar(2, "int32"));
     expect(got.dtype).toBe("int32");
     expect([...(await got.data())]).toEqual(
-      [1, 2, 3].map((v) => (operation === tf.add ? v + 2 : operation === tf.sub ? v - 2 : v * 2)),
+      { add: [3, 4, 5], sub: [-1, 0, 1], mul: [2, 4, 6], maximum: [2, 2, 3] }[name],
     );
   });
 });

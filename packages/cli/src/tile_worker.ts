@@ -7,7 +7,7 @@ import { type Order, toPlainFailure, type WorkerAnswer } from "./jobs/messages.j
 // the one before is on its way back.
 let segmenter: LakeSegmenter | undefined;
 
-async function carryOut(order: Order): Promise<WorkerAnswer> {
+async function carryOut(order: Exclude<Order, { kind: "stop" }>): Promise<WorkerAnswer> {
   if (order.kind === "start") {
     const { backend, precision, threads, model, batchShape } = order;
     await selectBackend({ require: backend, threads, ...(precision && { webgpu: { precision } }) });
@@ -24,6 +24,10 @@ function post(answer: WorkerAnswer): void {
 
 let last: Promise<void> = Promise.resolve();
 parentPort!.on("message", (order: Order) => {
+  if (order.kind === "stop") {
+    void last.then(() => process.exit());
+    return;
+  }
   const underWay = carryOut(order).catch(
     (error: unknown): WorkerAnswer => ({ kind: "failed", failure: toPlainFailure(error) }),
   );

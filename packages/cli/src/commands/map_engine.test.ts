@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { openRaster } from "@glof/geo";
-import { describeOnBackends } from "@glof/test-kit";
+import { describeOnBackends, softwareVulkanEnvironment } from "@glof/test-kit";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../exit_codes.js";
 import { defaultJobs } from "../jobs/default_jobs.js";
@@ -51,6 +51,16 @@ describeOnBackends(
       expect(worstOf(prob, expected)).toBeLessThan(1.5e-3);
       const reason = expect.stringMatching(/; webgpu in a thread of its own$/);
       expect(run.backend).toEqual({ name: "webgpu", reason, jobs: 1 });
+    });
+
+    it("lets it finish what it has in work when interrupted", async () => {
+      // The loader of a process that starts finds the driver by it.
+      Object.assign(process.env, await softwareVulkanEnvironment());
+      const stopped = startGlof(...mapArgs("large.tif", "--backend", "webgpu", "--batch", "4").args);
+      await stopped.says("tiles");
+      stopped.child.kill("SIGINT");
+      const { code, stderr } = await stopped.end;
+      expect(code, stderr).toBe(EXIT.interrupted);
     });
   },
   { backends: ["webgpu"] },

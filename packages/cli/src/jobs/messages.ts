@@ -21,9 +21,12 @@ export interface Batch {
 }
 
 /** What a worker is told to do. */
-export type Order = ({ readonly kind: "start" } & WorkerStart) | ({ readonly kind: "batch" } & Batch);
+export type Order =
+  | ({ readonly kind: "start" } & WorkerStart)
+  | ({ readonly kind: "batch" } & Batch)
+  | { readonly kind: "stop" };
 
-/** What it answers, once for each order. */
+/** What it answers, once for each order but the last: it ends with that. */
 export type WorkerAnswer =
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly prob: Float32Array }

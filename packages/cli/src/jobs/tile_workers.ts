@@ -5,7 +5,8 @@ import { WorkerThread } from "./worker_thread.js";
 
 /**
  * Starts worker threads, each with its own backend and weights: one for each job on processors, one beside a GPU. Which of them runs a tile makes no difference to it, so the result
- * is that of one job. Closing ends them; batches under way fail.
+ * is that of one job. Closing ends them; batches under way fail, though a GPU does
+ * its own to the end.
  *
  * @param entry the worker's script
  * @throws GlofError what choosing the backend and loading the bundle throw over there
@@ -14,7 +15,9 @@ export async function startTileWorkers(jobs: number, start: WorkerStart, entry: 
   const advice = "Try fewer --jobs: each needs memory for the model.";
   const workers = Array.from({ length: jobs }, () => new WorkerThread<Order, WorkerAnswer>(entry, advice));
   const close = async (): Promise<void> => {
-    await Promise.all(workers.map((worker) => worker.close()));
+    await Promise.all(
+      workers.map((worker) => (canShare(start.backend) ? worker.close() : worker.finish({ kind: "stop" }))),
+    );
   };
   try {
     await Promise.all(workers.map((worker) => worker.order({ kind: "start", ...start })));

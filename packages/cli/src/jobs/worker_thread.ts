@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { GlofError } from "@glof/core";
 import { fromPlainFailure, type PlainFailure } from "./messages.js";
@@ -13,10 +14,14 @@ interface FailedAnswer {
   readonly failure: PlainFailure;
 }
 
+/** Longer than the batches in work take on any GPU, ms. */
+const lastBatchesMs = 60_000;
+
 /** A thread that answers its orders in turn. */
 export class WorkerThread<Order, Answer extends { readonly kind: string }> {
   private readonly thread: Worker;
   private readonly pending: Pending<Answer>[] = [];
+  private readonly ended: Promise<void>;
   private failure: unknown;
 
   /**
@@ -32,14 +37,13 @@ export class WorkerThread<Order, Answer extends { readonly kind: string }> {
       else order?.resolve(answer);
     });
     this.thread.on("error", (error) => this.fail(error));
-    this.thread.on("exit", (code) =>
-      this.fail(
-        new GlofError(
-          "internal",
-          `glof map: expected a worker thread to go on, it ended (code ${code}). ${advice}`,
-        ),
-      ),
-    );
+    this.ended = new Promise((resolve) => {
+      this.thread.on("exit", (code) => {
+        const ended = `glof map: expected a worker thread to go on, it ended (code ${code}). ${advice}`;
+        this.fail(new GlofError("internal", ended));
+        resolve();
+      });
+    });
   }
 
   /** Orders that are not answered. */
@@ -58,7 +62,21 @@ export class WorkerThread<Order, Answer extends { readonly kind: string }> {
 
   /** Ends the thread in whatever it does. */
   async close(): Promise<void> {
-    this.fail(new GlofError("aborted", "glof map: the workers were stopped."));
+    this.fail(stopped());
+    await this.thread.terminate();
+  }
+
+  /**
+   * Tells the thread to end by itself, and ends it when it has not after a minute. For threads that drive a GPU: where one is ended
+   * while the driver calls back, the whole process dies of it.
+   */
+  async finish(order: Order): Promise<void> {
+    this.fail(stopped());
+    this.thread.postMessage(order);
+    const late = new AbortController();
+    const tooLate = setTimeout(lastBatchesMs, undefined, { signal: late.signal }).catch(() => {});
+    await Promise.race([this.ended, tooLate]);
+    late.abort();
     await this.thread.terminate();
   }
 
@@ -67,5 +85,7 @@ export class WorkerThread<Order, Answer extends { readonly kind: string }> {
     for (const { reject } of this.pending.splice(0)) reject(this.failure);
   }
 }
+
+const stopped = (): GlofError => new GlofError("aborted", "glof map: the workers were stopped.");
 
 const isFailed = (answer: { readonly kind: string }): answer is FailedAnswer => answer.kind === "failed";

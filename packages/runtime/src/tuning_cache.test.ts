@@ -56,6 +56,18 @@ describeOnBackends(
       expect(await loadTuning()).toMatchObject({ choices: 1 });
     });
 
+    it("has what was measured when it was cancelled", async () => {
+      const stop = new AbortController();
+      const both = (): void => {
+        run(5)();
+        run(6)();
+      };
+      const tuned = tuneBackend(both, { repeats: 1, signal: stop.signal, onProgress: () => stop.abort() });
+      await expect(tuned).rejects.toMatchObject({ code: "aborted" });
+      useWebgpuTuning(undefined);
+      expect(await loadTuning()).toMatchObject({ choices: 1 });
+    });
+
     it("lasts as long as the process where nothing can be written", async () => {
       vi.stubEnv("XDG_CACHE_HOME", join(folder, "file"));
       await writeFile(join(folder, "file"), "");

@@ -14,6 +14,7 @@ import { formName, formsOf, likelyForm } from "../product_form.js";
 import type { ShaderBackend } from "../shader.js";
 import { toHalfStorage } from "../to_half_storage.js";
 import { tuneWebgpu, useWebgpuTuning } from "./tune.js";
+import type { WebgpuTuning } from "./tuning_table.js";
 import { warmUpWebgpu } from "./warm_up.js";
 
 describeOnBackends(
@@ -171,17 +172,36 @@ describeOnBackends(
       );
     });
 
-    it("stops when it is cancelled, and leaves no tensor behind", async () => {
+    it("stops when it is cancelled, uses what was measured, and leaves no tensor behind", async () => {
       const stop = new AbortController();
       const w = seededTensor([18, 68], "w", -1, 1);
       const tensors = tf.memory().numTensors;
+      const measured: string[] = [];
+      const heard: WebgpuTuning[] = [];
       const run = tuneWebgpu(() => model(w).dispose(), {
         repeats: 1,
         signal: stop.signal,
-        onProgress: () => stop.abort(),
+        onProgress: ({ note }) => {
+          measured.push(note!);
+          stop.abort();
+        },
+        onTuning: (tuning) => heard.push(tuning),
       });
       await expect(run).rejects.toSatisfy((error) => isGlofError(error, "aborted"));
       expect(tf.memory().numTensors).toBe(tensors);
+      expect(measured).toHaveLength(1);
+      const inUse = await tuneWebgpu(() => undefined);
+      expect(heard).toEqual([inUse.tuning]);
+      expect(Object.entries(inUse.tuning.choices).map((choice) => choice.join(": "))).toEqual(measured);
+    });
+
+    it("leaves the choices for what a later pass does not have", async () => {
+      const pass = (rows: number) => () => tf.tidy(() => void linear(tf.zeros([rows, 4]), tf.zeros([4, 8])));
+      const first = await tuneWebgpu(pass(5), { repeats: 1 });
+      const second = await tuneWebgpu(pass(6), { repeats: 1 });
+      expect(second.problems).toHaveLength(1);
+      expect(Object.keys(second.tuning.choices)).toHaveLength(2);
+      expect(second.tuning.choices).toMatchObject(first.tuning.choices);
     });
 
     it("lets others compute while shaders compile", async () => {

@@ -20,12 +20,14 @@ export interface TuneWebgpuOptions {
   /** Measurements of each form, of which the median counts; fewer of what takes long. Default 5. */
   readonly repeats?: number;
   readonly onProgress?: OnProgress;
+  /** Hears of the choices when they are in use; also where measuring ends early, with what was measured until then. */
+  readonly onTuning?: (tuning: WebgpuTuning) => void;
   readonly signal?: AbortSignal;
 }
 
 /** What `tuneWebgpu` found. */
 export interface TuneWebgpuResult {
-  /** The choices, to be kept for `useWebgpuTuning`. */
+  /** All choices in use now, to be kept for `useWebgpuTuning`. */
   readonly tuning: WebgpuTuning;
   /** What was measured, in the order of first use. */
   readonly problems: readonly MeasuredProblem[];
@@ -34,14 +36,15 @@ export interface TuneWebgpuResult {
 /**
  * Runs `run` once, measures on the device every form that each of its matrix products (linear layers, convolutions) and passes of
  * attention can be computed in, and uses the fastest from then on. Results do not change but in the order of adding up. Choices
- * belong to sizes, precision and device; what `run` does not have stays as it is. Compute nothing else meanwhile.
+ * belong to sizes, precision and device; what `run` does not have stays as it is. Compute nothing else meanwhile. Where it ends
+ * early, cancelled or by an error, what was measured until then is used all the same.
  *
  * @param run a pass of the model as it will be used: batch, size, precision, perhaps its gradient; it disposes what it makes
  * @throws GlofError `backend-unavailable` without a "webgpu" backend, `aborted`
  */
 export async function tuneWebgpu(
   run: () => unknown,
-  { repeats = 5, onProgress, signal }: TuneWebgpuOptions = {},
+  { repeats = 5, onProgress, onTuning, signal }: TuneWebgpuOptions = {},
 ): Promise<TuneWebgpuResult> {
   const backend = webgpuBackend();
   if (!backend) {
@@ -53,18 +56,29 @@ export async function tuneWebgpu(
   throwIfAborted(signal, "tuneWebgpu");
   const distinct = await problemsOf(run);
   const problems: MeasuredProblem[] = [];
-  for (const [name, madeUp] of distinct) {
-    throwIfAborted(signal, "tuneWebgpu");
-    problems.push({ name, ...(await measureForms(backend, await madeUp(), { repeats, signal })) });
-    onProgress?.({
-      ...{ stage: "tune", done: problems.length, total: distinct.size, unit: "products" },
-      note: `${name}: ${problems.at(-1)!.form}`,
-    });
+  try {
+    for (const [name, madeUp] of distinct) {
+      throwIfAborted(signal, "tuneWebgpu");
+      problems.push({ name, ...(await measureForms(backend, await madeUp(), { repeats, signal })) });
+      onProgress?.({
+        ...{ stage: "tune", done: problems.length, total: distinct.size, unit: "products" },
+        note: `${name}: ${problems.at(-1)!.form}`,
+      });
+    }
+  } catch (error) {
+    if (problems.length > 0) onTuning?.(useMeasured(backend, problems));
+    throw error;
   }
-  const choices = Object.fromEntries(problems.map(({ name, form }) => [name, form]));
-  const tuning = tuningTable(backend, choices);
-  useTuning(backend, tuning);
+  const tuning = useMeasured(backend, problems);
+  onTuning?.(tuning);
   return { tuning, problems };
+}
+
+/** Uses what was measured beside the choices in use; all of them. */
+function useMeasured(backend: ShaderBackend, problems: readonly MeasuredProblem[]): WebgpuTuning {
+  const tuning = tuningTable(backend, Object.fromEntries(problems.map(({ name, form }) => [name, form])));
+  useTuning(backend, tuning);
+  return tuning;
 }
 
 /**

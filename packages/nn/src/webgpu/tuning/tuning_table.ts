@@ -70,9 +70,14 @@ export function attentionName({ problem, pass }: AttentionWork): string {
   ].join(" ");
 }
 
-/** A table with these choices for the backend's device. */
+/** The table in use. */
+let inUse: WebgpuTuning | undefined;
+
+/** A table for the backend's device: these choices, and for other problems those in use. */
 export function tuningTable(backend: ShaderBackend, choices: Readonly<Record<string, string>>): WebgpuTuning {
-  return { version, adapter: adapterName(backend), choices };
+  const adapter = adapterName(backend);
+  const before = inUse?.adapter === adapter ? inUse.choices : {};
+  return { version, adapter, choices: { ...before, ...choices } };
 }
 
 /**
@@ -82,6 +87,7 @@ export function tuningTable(backend: ShaderBackend, choices: Readonly<Record<str
 export function useTuning(backend: ShaderBackend, table: unknown): TuningReport {
   productForms.setTuned(undefined);
   attentionFormChoice.setTuned(undefined);
+  inUse = undefined;
   if (table === undefined) return { choices: 0, reason: "none was given" };
   if (!isTuning(table)) return { choices: 0, reason: "it is no table of tuned choices" };
   if (table.version !== version) {
@@ -90,6 +96,7 @@ export function useTuning(backend: ShaderBackend, table: unknown): TuningReport 
   if (table.adapter !== adapterName(backend)) {
     return { choices: 0, reason: `it was measured on ${table.adapter}, not on ${adapterName(backend)}` };
   }
+  inUse = table;
   const choices = new Map(Object.entries(table.choices));
   productForms.setTuned((ofBackend, problem) => {
     const name = choices.get(problemName(problem));

@@ -28,10 +28,13 @@ const checks = await checkKernels((check) => console.log(lineOf(check)));
 const wrong = checks.filter(({ passed }) => !passed).length;
 console.log(wrong === 0 ? `all ${checks.length} kernels compute right` : `${wrong} kernels compute wrong`);
 if (values.json !== undefined) {
-  // JSON has no infinity.
+  // JSON has no infinity. `wrong` is what gpu-bench.sh looks for when it goes on.
   const plain = (_: string, value: unknown): unknown =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-  writeWhole(values.json, `${JSON.stringify({ adapter, features, limits, precision, checks }, plain, 1)}\n`);
+  writeWhole(
+    values.json,
+    `${JSON.stringify({ wrong, adapter, features, limits, precision, checks }, plain, 1)}\n`,
+  );
 }
 await releaseBackend();
 if (wrong > 0) process.exitCode = 1;

@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isGlofError } from "@glof/core";
-import { readKnown, writeWhole } from "./bench_file.js";
+import { isMeasured, readKnown, writeWhole } from "./bench_file.js";
 import { type Ceilings, measureCpuCeilings, measureGpuCeilings } from "./ceiling.js";
 import { endOnSignals, useOwnTemporaryFolder } from "./interrupt.js";
 import { commitName, type Machine, thisMachine } from "./machine.js";
@@ -84,6 +84,9 @@ async function main(): Promise<void> {
   for (const { name, left } of suites)
     if (left.length > 0) console.log(`${name}: not begun, time was up: ${left.join("; ")}`);
   for (const line of warningsOf({ machine, suites })) if (line) console.log(`\n${line}`);
+  if (suites.some(({ cases }) => cases.some(isMeasured))) return;
+  console.error("bench: nothing was measured");
+  process.exitCode = 1;
 }
 
 function measureCeilings(options: BenchOptions, machine: Machine, launch: Launch): Promise<Ceilings> {

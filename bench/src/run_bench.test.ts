@@ -75,6 +75,14 @@ describe("readKnown", () => {
     expect(read(JSON.stringify(report))).toEqual(report);
     expect(readKnown({ json: join(folder, "none"), backend: "wasm", size: "full" }, machine)).toBeUndefined();
     expect(() => read(JSON.stringify({ ...report, size: "quick" }))).toThrow(/size full, got wasm, quick/);
+    const outcomes = (status: string) => ({ glof: { status } });
+    const cases = [
+      { name: "a", outcomes: outcomes("measured") },
+      { name: "b", outcomes: outcomes("absent") },
+      { name: "c", outcomes: {} },
+    ];
+    const known = read(JSON.stringify({ ...report, suites: [{ name: "ops", cases }] }));
+    expect(known!.suites[0]!.cases.map(({ name }) => name)).toEqual(["a"]);
     expect(() => read("{")).toThrow(/expected .* to be what --json wrote/);
   });
 });

@@ -75,7 +75,7 @@ async function runDoctor({ tune, ...flags }: DoctorFlags, console: Console): Pro
       console.say(`${(index === 0 ? "engines" : "").padEnd(10)} ${line}`);
     console.say("kernels");
     const checks = await checkKernels((check) => console.say(checkText(check)));
-    const tuned = tune ? await tuneAndSay(tune, console) : undefined;
+    const tuned = tune ? await tuneAndSay(tune, flags.precision, console) : undefined;
     if (console.asJson) console.json({ machine, backend, engines: { ort }, checks, ...(tuned && { tuned }) });
     const wrong = checks.filter(({ passed }) => !passed);
     if (wrong.length > 0) {
@@ -90,13 +90,18 @@ async function runDoctor({ tune, ...flags }: DoctorFlags, console: Console): Pro
   }
 }
 
-async function tuneAndSay(tune: true | VitSize, console: Console): Promise<TunedCase[]> {
+async function tuneAndSay(
+  tune: true | VitSize,
+  precision: DoctorFlags["precision"] = "f32",
+  console: Console,
+): Promise<TunedCase[]> {
   console.say("tuning");
   const progress = beginProgress(console);
   try {
     return await withInterrupt((signal) =>
       tuneModels({
         vit: tune === true ? undefined : tune,
+        precision,
         signal,
         onProgress: progress.onProgress,
         onCase: (one) => {

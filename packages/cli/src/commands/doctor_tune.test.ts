@@ -1,6 +1,35 @@
-import type { MeasuredProblem } from "@glof/nn";
-import { describe, expect, it } from "vitest";
-import { tunedText } from "./doctor_tune.js";
+import { type MeasuredProblem, storedBytes, storeForPrediction, useWebgpuPrecision } from "@glof/nn";
+import { describeOnBackends } from "@glof/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterEach, describe, expect, it } from "vitest";
+import { tunedText, tuneModels } from "./doctor_tune.js";
+
+describeOnBackends(
+  "tuneModels",
+  () => {
+    afterEach(async () => void (await useWebgpuPrecision("f32")));
+
+    it.each(["f16", "f32"] as const)(
+      "leaves nothing behind when it is cancelled, and %s in force",
+      async (precision) => {
+        const tensors = tf.memory().numTensors;
+        const tuned = tuneModels({
+          vit: "S",
+          precision,
+          signal: AbortSignal.abort(),
+          onProgress: () => undefined,
+          onCase: () => undefined,
+        });
+        await expect(tuned).rejects.toMatchObject({ code: "aborted" });
+        expect(tf.memory().numTensors).toBe(tensors);
+        const stored = await storeForPrediction({ w: tf.ones([64, 128]) });
+        expect(storedBytes(stored)).toBe(64 * 128 * (precision === "f16" ? 2 : 4));
+        tf.dispose({ ...stored });
+      },
+    );
+  },
+  { backends: ["webgpu"] },
+);
 
 describe("tunedText", () => {
   const problems: MeasuredProblem[] = [

@@ -20,6 +20,8 @@ export interface TunedCase {
 export interface TuneModelsOptions {
   /** A backbone to measure beside the shipped model. */
   readonly vit?: VitSize | undefined;
+  /** The precision to go back to. */
+  readonly precision: WebgpuPrecision;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
   readonly onCase: (tuned: TunedCase) => void;
@@ -27,30 +29,43 @@ export interface TuneModelsOptions {
 
 /**
  * Measures the matrix products and the attention of the shipped model, and of a backbone, in each precision that the GPU has, and
- * those of their gradients, which are in single precision always.
+ * those of their gradients, which are in single precision always. What was measured before it is cancelled is kept.
  */
-export async function tuneModels({ vit, onCase, ...options }: TuneModelsOptions): Promise<TunedCase[]> {
+export async function tuneModels({
+  vit,
+  precision: after,
+  onCase,
+  ...options
+}: TuneModelsOptions): Promise<TunedCase[]> {
   const tuned: TunedCase[] = [];
-  for (const wanted of ["f32", "f16"] as const) {
-    const { precision } = await useWebgpuPrecision(wanted);
-    if (precision !== wanted) continue;
-    // Weights are kept as the precision wants them from their loading on.
-    const segmenter = await LakeSegmenter.load(shippedModelPath());
-    const cases: BenchCase[] = [tileCase(segmenter)];
-    if (wanted === "f32") cases.push(segmenterGradientCase(segmenter.config));
-    if (vit !== undefined) cases.push(blockCase(vit));
-    if (vit !== undefined && wanted === "f32") cases.push(blockGradientCase(vit));
-    try {
-      for (const { name, run } of cases) {
-        const { problems, place, reason } = await tuneBackend(run, options);
-        tuned.push({ name, precision, problems, ...(place && { place }), ...(reason && { reason }) });
-        onCase(tuned.at(-1)!);
+  try {
+    for (const wanted of ["f32", "f16"] as const) {
+      const { precision } = await useWebgpuPrecision(wanted);
+      if (precision !== wanted) continue;
+      for await (const { name, run, dispose } of casesAt(precision, vit)) {
+        try {
+          const { problems, place, reason } = await tuneBackend(run, options);
+          tuned.push({ name, precision, problems, ...(place && { place }), ...(reason && { reason }) });
+          onCase(tuned.at(-1)!);
+        } finally {
+          dispose();
+        }
       }
-    } finally {
-      for (const one of cases) one.dispose();
     }
+  } finally {
+    await useWebgpuPrecision(after);
   }
   return tuned;
+}
+
+/** One case after the other, each made when it is asked for: weights are kept as the precision wants them from then on. */
+async function* casesAt(precision: WebgpuPrecision, vit: VitSize | undefined): AsyncGenerator<BenchCase> {
+  const segmenter = await LakeSegmenter.load(shippedModelPath());
+  yield tileCase(segmenter);
+  if (precision === "f32") yield segmenterGradientCase(segmenter.config);
+  if (vit === undefined) return;
+  yield blockCase(vit);
+  if (precision === "f32") yield blockGradientCase(vit);
 }
 
 /** A case in lines for people: what each of them takes, and how much of its time the choice saves. */

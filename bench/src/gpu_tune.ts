@@ -25,22 +25,33 @@ const stop = new AbortController();
 setTimeout(() => stop.abort(), 1000 * Number(values.budget)).unref();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
 
-const choice = await selectBackend({ require: "webgpu", webgpu: { robustness: !values["no-robustness"] } });
-const adapter = JSON.stringify(choice.details.adapter);
-const done = readDone();
-const passes = values.smoke ? [forwardOf("T", "f32", 56), trainingOf("tiny", 1)] : tunedPasses();
-for (const pass of passes) {
-  if (done[adapter]?.includes(pass.name)) console.log(`${pass.name}: measured before`);
-  else if (stop.signal.aborted) console.log(`${pass.name}: left out, time is up`);
-  else if ((await useWebgpuPrecision(pass.precision)).precision !== pass.precision)
-    console.log(`${pass.name}: left out, this adapter has no ${pass.precision}`);
-  else if (await tune(pass)) {
-    done[adapter] = [...(done[adapter] ?? []), pass.name];
-    if (values.done !== undefined) writeWhole(values.done, `${JSON.stringify(done, undefined, 1)}\n`);
-  }
-}
-await releaseBackend();
+await main().catch((error: unknown) => {
+  console.error(`tune: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+});
 
+async function main(): Promise<void> {
+  const { details } = await selectBackend({
+    require: "webgpu",
+    webgpu: { robustness: !values["no-robustness"] },
+  });
+  const adapter = JSON.stringify(details.adapter);
+  const done = (details.tuning as { choices: number }).choices > 0 ? readDone() : {};
+  const passes = values.smoke ? [forwardOf("T", "f32", 56), trainingOf("tiny", 1)] : tunedPasses();
+  for (const pass of passes) {
+    if (done[adapter]?.includes(pass.name)) console.log(`${pass.name}: measured before`);
+    else if (stop.signal.aborted) console.log(`${pass.name}: left out, time is up`);
+    else if ((await useWebgpuPrecision(pass.precision)).precision !== pass.precision)
+      console.log(`${pass.name}: left out, this adapter has no ${pass.precision}`);
+    else if (await tune(pass)) {
+      done[adapter] = [...(done[adapter] ?? []), pass.name];
+      if (values.done !== undefined) writeWhole(values.done, `${JSON.stringify(done, undefined, 1)}\n`);
+    }
+  }
+  await releaseBackend();
+}
+
+/** Passes by adapter. They count only where what was found for them is in use. */
 function readDone(): Record<string, string[]> {
   return values.done !== undefined && existsSync(values.done)
     ? (JSON.parse(readFileSync(values.done, "utf8")) as Record<string, string[]>)

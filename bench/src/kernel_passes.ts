@@ -9,7 +9,12 @@ import {
 } from "@glof/losses";
 import { disposeParams, type ForwardMode, type Params, partition, valueAndGrad } from "@glof/nn";
 import { buildLora } from "@glof/peft";
-import { buildLakeSegmenter, buildSmallLakeSegmenterConfig, openBundle } from "@glof/segmenter";
+import {
+  buildLakeSegmenter,
+  buildSmallLakeSegmenterConfig,
+  openBundle,
+  type SmallLakeSegmenterOptions,
+} from "@glof/segmenter";
 import {
   adamW,
   clipByGlobalNorm,
@@ -153,8 +158,8 @@ function plainDecoder(preset: PlainDecoderPreset): Trained {
   );
 }
 
-function smallSegmenter(rank?: number): Trained {
-  const config = buildSmallLakeSegmenterConfig();
+function segmenter(sizes: SmallLakeSegmenterOptions = {}, rank?: number): Trained {
+  const config = buildSmallLakeSegmenterConfig(sizes);
   const base = buildLakeSegmenter(config);
   const x = image(4);
   if (rank === undefined)
@@ -175,6 +180,7 @@ export async function kernelPasses(shippedModel: string): Promise<readonly Pass[
   const params = await shipped.load(bundle.checkpoint);
   await bundle.checkpoint.close();
   const small = { embedDim: 192, depth: 6, heads: 3 };
+  const vits = { embedDim: 384, depth: 12, heads: 6 };
   return [
     {
       name: "shipped segmenter, forward",
@@ -183,8 +189,10 @@ export async function kernelPasses(shippedModel: string): Promise<readonly Pass[
         return forward({ params, logits: (given) => shipped.forward(given, x) });
       },
     },
-    ...both("small segmenter", () => smallSegmenter()),
-    ...both("small segmenter with LoRA", () => smallSegmenter(8)),
+    ...both("small segmenter", () => segmenter()),
+    ...both("small segmenter with LoRA", () => segmenter({}, 8)),
+    ...both("ViT-S segmenter", () => segmenter(vits)),
+    ...both("ViT-S segmenter with LoRA", () => segmenter(vits, 8)),
     ...both("ViT-S/14", () => backbone(buildDinov2Vits14)),
     ...both("small ViT with SwiGLU", () => backbone(() => buildDinov2({ ...small, ffn: "swiglu" }))),
     ...both("small ViT with 4 registers", () => backbone(() => buildDinov2({ ...small, registers: 4 }))),

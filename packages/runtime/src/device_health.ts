@@ -5,6 +5,8 @@ const keptErrors = 8;
 
 /** What has gone wrong on a GPU device since it was last asked. WebGPU itself never throws; it only tells. */
 export class DeviceHealth {
+  /** Hears that there was no memory for a buffer. */
+  onShortage: () => void = () => undefined;
   #lost: GlofError | undefined;
   #errors: GPUError[] = [];
   #errorCount = 0;
@@ -46,7 +48,9 @@ export class DeviceHealth {
     const count = this.#errorCount;
     this.#errors = [];
     this.#errorCount = 0;
-    throw computeError(first, more, count);
+    const error = computeError(first, more, count);
+    if (error.code === "out-of-memory") this.onShortage();
+    throw error;
   }
 }
 

@@ -29,7 +29,7 @@ export async function startWebgpu(
   const health = new DeviceHealth(device);
   const Guarded = guard(WebGPUBackend, health, maxPooledBytes);
   const backend = new Guarded(device, info);
-  handOutOldestFirst(backend);
+  health.onShortage = handOutOldestFirst(backend);
   // The stock package registers itself on a device of its own when it is imported where navigator.gpu is.
   if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend, 3);

@@ -50,6 +50,27 @@ describeOnBackends(
       for (const buffer of made) pool.releaseBuffer(buffer);
     });
 
+    it("hands out none again that the device had no memory for", async () => {
+      const { device } = tf.backend() as unknown as { device: GPUDevice };
+      const create = device.createBuffer.bind(device);
+      const size = 4 * 1013;
+      device.createBuffer = (given) =>
+        given.size === size && !given.mappedAtCreation
+          ? Object.defineProperty(create({ ...given, size: 2 ** 40 }), "size", { value: size })
+          : create(given);
+      const total = async (): Promise<number> => {
+        const sum = tf.tidy(() => tf.sum(tf.square(tf.range(0, 1013))));
+        const [value] = await sum.data().finally(() => sum.dispose());
+        return value!;
+      };
+      try {
+        await expect(total()).rejects.toMatchObject({ code: "out-of-memory" });
+      } finally {
+        device.createBuffer = create;
+      }
+      expect(await total()).toBeCloseTo((1012 * 1013 * 2025) / 6, -3);
+    });
+
     it("stays within its limit", async () => {
       await releaseBackend();
       await selectBackend({ require: "webgpu", webgpu: { maxPooledBytes: 100_000 } });

@@ -45,19 +45,37 @@ export function freePooledBuffers(backend: WebGPUBackend): number {
  * Which buffers are free then says which comes next, and not the order in which they came back: a step that repeats gets the
  * same buffers for the same tensors again, and so finds its bind groups (`bindings.ts` of nn). A stack hands them out in orders
  * that repeat only after thousands of training steps.
+ *
+ * @returns what is to be called when memory was short: a buffer that the device had no memory for comes back to the pool like any
+ *   other, and nothing tells it apart. None of those made until then is handed out again.
  */
-export function handOutOldestFirst(backend: WebGPUBackend): void {
+export function handOutOldestFirst(backend: WebGPUBackend): () => void {
   const pool = poolOf(backend);
   const acquire = pool.acquireBuffer.bind(pool);
   const ages = new WeakMap<GPUBuffer, number>();
-  let made = 0;
+  let [made, lastDoubtful] = [0, 0];
   pool.acquireBuffer = (size, usage, ...rest) => {
     const free = pool.freeBuffers.get(`${size}_${usage}`);
+    if (free !== undefined && lastDoubtful > 0)
+      dropFrom(pool, free, (buffer) => ages.get(buffer)! <= lastDoubtful);
     if (free !== undefined && free.length > 1) putOldestLast(free, ages);
     const buffer = acquire(size, usage, ...rest);
     if (!ages.has(buffer)) ages.set(buffer, ++made);
     return buffer;
   };
+  return () => {
+    lastDoubtful = made;
+  };
+}
+
+function dropFrom(pool: BufferPool, free: GPUBuffer[], isToGo: (buffer: GPUBuffer) => boolean): void {
+  const going = free.filter(isToGo);
+  for (const buffer of going) {
+    free.splice(free.indexOf(buffer), 1);
+    pool.numFreeBuffers--;
+    pool.numBytesAllocated -= buffer.size;
+    buffer.destroy();
+  }
 }
 
 /** The stock pool takes from the end. */

@@ -22,7 +22,10 @@ export interface BackendInternals extends ShaderBackend {
   readonly pipelineCache: Record<string, GPUComputePipeline>;
   readonly commandQueueOwnedIds: WeakSet<DataId>;
   readonly tensorMap: { get(dataId: DataId): TensorEntry };
-  readonly bufferManager: { acquireBuffer(size: number, usage: number): GPUBuffer };
+  readonly bufferManager: {
+    readonly freeBuffers: Map<string, GPUBuffer[]>;
+    acquireBuffer(size: number, usage: number): GPUBuffer;
+  };
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;

@@ -147,7 +147,10 @@ async function givesTheSame(
     const y = run(backend, passesOf());
     return [tf.max(tf.abs(tf.sub(y, expected))), tf.max(tf.abs(expected))];
   });
-  const [[offBy], [largest]] = [await off!.data(), await size!.data()] as [Float32Array, Float32Array];
-  tf.dispose([off!, size!]);
+  const reads = [off!, size!].map((tensor) => tensor.data<"float32">());
+  const [[offBy], [largest]] = (await Promise.all(reads).finally(() => tf.dispose([off!, size!]))) as [
+    Float32Array,
+    Float32Array,
+  ];
   return offBy! <= tolerance * largest!;
 }

@@ -195,6 +195,52 @@ describeOnBackends(
       expect(Object.entries(inUse.tuning.choices).map((choice) => choice.join(": "))).toEqual(measured);
     });
 
+    it("goes on after a product whose numbers find no memory", async () => {
+      const { device, bufferManager } = internalsOf(tf.backend() as unknown as ShaderBackend);
+      const create = device.createBuffer.bind(device);
+      let refused = 0;
+      // The second product's left operand, and the third one's, which has as many numbers.
+      const size = 4 * 37 * 8;
+      const notes: string[] = [];
+      const spoil = (given: GPUBufferDescriptor): GPUBuffer => {
+        if (given.size !== size || given.mappedAtCreation) return create(given);
+        refused++;
+        // As Dawn gives one that it has no memory for: by its size it is what was asked for.
+        return Object.defineProperty(create({ ...given, size: 2 ** 40 }), "size", { value: size });
+      };
+      const products = [
+        [5, 4, 8],
+        [37, 8, 4],
+        [8, 37, 4],
+      ] as const;
+      const run = (): void =>
+        tf.tidy(() => {
+          for (const [m, k, n] of products) linear(tf.zeros([m, k]), tf.zeros([k, n]));
+        });
+      const tensors = tf.memory().numTensors;
+      try {
+        const { problems, tuning } = await tuneWebgpu(run, {
+          repeats: 1,
+          onProgress: ({ done, note }) => {
+            notes.push(note!);
+            device.createBuffer = done === 1 ? spoil : create;
+            // Those that the pass itself had.
+            if (done === 1) for (const free of bufferManager.freeBuffers.values()) free.length = 0;
+          },
+        });
+        expect(refused).toBeGreaterThan(0);
+        expect(notes[1]).toMatch(/37 x 4 x 8 .*: out of memory/);
+        expect(problems.map(({ name }) => name.split(" ").slice(2, 7).join(" "))).toEqual([
+          "5 x 8 x 4",
+          "8 x 4 x 37",
+        ]);
+        expect(Object.keys(tuning.choices)).toHaveLength(2);
+      } finally {
+        device.createBuffer = create;
+      }
+      expect(tf.memory().numTensors).toBe(tensors);
+    });
+
     it("leaves the choices for what a later pass does not have", async () => {
       const pass = (rows: number) => () => tf.tidy(() => void linear(tf.zeros([rows, 4]), tf.zeros([4, 8])));
       const first = await tuneWebgpu(pass(5), { repeats: 1 });

@@ -1,4 +1,4 @@
-import { GlofError, type OnProgress, throwIfAborted } from "@glof/core";
+import { GlofError, isGlofError, type OnProgress, throwIfAborted } from "@glof/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { attentionFormChoice } from "../attention_form.js";
 import { productForms } from "../product_choice.js";
@@ -37,7 +37,7 @@ export interface TuneWebgpuResult {
  * Runs `run` once, measures on the device every form that each of its matrix products (linear layers, convolutions) and passes of
  * attention can be computed in, and uses the fastest from then on. Results do not change but in the order of adding up. Choices
  * belong to sizes, precision and device; what `run` does not have stays as it is. Compute nothing else meanwhile. Where it ends
- * early, cancelled or by an error, what was measured until then is used all the same.
+ * early, cancelled or by an error, what was measured until then is used all the same. What memory is too short to measure is left out.
  *
  * @param run a pass of the model as it will be used: batch, size, precision, perhaps its gradient; it disposes what it makes
  * @throws GlofError `backend-unavailable` without a "webgpu" backend, `aborted`
@@ -56,13 +56,17 @@ export async function tuneWebgpu(
   throwIfAborted(signal, "tuneWebgpu");
   const distinct = await problemsOf(run);
   const problems: MeasuredProblem[] = [];
+  let done = 0;
   try {
     for (const [name, madeUp] of distinct) {
       throwIfAborted(signal, "tuneWebgpu");
-      problems.push({ name, ...(await measureForms(backend, await madeUp(), { repeats, signal })) });
+      const found = await madeUp()
+        .then((problem) => measureForms(backend, problem, { repeats, signal }))
+        .catch(noneWhereMemoryIsShort);
+      if (found) problems.push({ name, ...found });
       onProgress?.({
-        ...{ stage: "tune", done: problems.length, total: distinct.size, unit: "products" },
-        note: `${name}: ${problems.at(-1)!.form}`,
+        ...{ stage: "tune", done: ++done, total: distinct.size, unit: "products" },
+        note: `${name}: ${found?.form ?? "out of memory, left as it is"}`,
       });
     }
   } catch (error) {
@@ -72,6 +76,11 @@ export async function tuneWebgpu(
   const tuning = useMeasured(backend, problems);
   onTuning?.(tuning);
   return { tuning, problems };
+}
+
+/** Numbers made up for a product are there beside the model's: where they do not fit, others may. */
+function noneWhereMemoryIsShort(error: unknown): undefined {
+  if (!isGlofError(error, "out-of-memory")) throw error;
 }
 
 /** Uses what was measured beside the choices in use; all of them. */

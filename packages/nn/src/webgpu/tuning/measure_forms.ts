@@ -143,14 +143,11 @@ async function givesTheSame(
   expected: tf.Tensor,
   tolerance: number,
 ): Promise<boolean> {
-  const [off, size] = tf.tidy(() => {
+  const [off, size] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
     const y = run(backend, passesOf());
     return [tf.max(tf.abs(tf.sub(y, expected))), tf.max(tf.abs(expected))];
   });
-  const reads = [off!, size!].map((tensor) => tensor.data<"float32">());
-  const [[offBy], [largest]] = (await Promise.all(reads).finally(() => tf.dispose([off!, size!]))) as [
-    Float32Array,
-    Float32Array,
-  ];
+  const reads = Promise.all([off.data<"float32">(), size.data<"float32">()]);
+  const [[offBy], [largest]] = await reads.finally(() => tf.dispose([off, size]));
   return offBy! <= tolerance * largest!;
 }

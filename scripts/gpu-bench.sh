@@ -43,7 +43,7 @@ work=$(mktemp -d)
 child=
 # A shell need not run the trap of its exit when a signal ends it.
 end() {
-  [ -z "$child" ] || { kill "$child" 2>/dev/null && wait "$child"; }
+  [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null || true
   exit "$1"
 }
 trap 'rm -rf "$work"' EXIT
